@@ -1,0 +1,45 @@
+# Every target sets up what it needs: nothing has to be installed by hand first.
+PYTHON := .venv/bin/python
+
+.PHONY: help setup demo serve check test bench format lock clean
+
+help:
+	@echo "make demo    set up, start Strongroom and a real PostgreSQL, and do the main job before your eyes"
+	@echo "make serve   set up and start Strongroom on 127.0.0.1:4566"
+	@echo "make test    set up and run every test"
+	@echo "make check   set up, then lint, format check and strict type check"
+	@echo "make bench   set up and measure; see benchmarks/README.md"
+	@echo "make format  rewrite the code in the project's layout"
+	@echo "make lock    lock the newest versions of the dependencies"
+
+setup:
+	@scripts/setup
+
+demo: setup
+	@$(PYTHON) -m demo
+
+serve: setup
+	@.venv/bin/strongroom serve
+
+check: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+test: setup
+	@scripts/setup-clients
+	$(PYTHON) -m pytest -n 2 --dist loadgroup
+
+bench: setup
+	@scripts/setup-bench
+	@$(PYTHON) -m benchmarks
+
+format: setup
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+lock: setup
+	@scripts/lock
+
+clean:
+	rm -rf .venv .venv-bench tests/javascript/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

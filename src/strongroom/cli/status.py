@@ -1,0 +1,76 @@
+"""``strongroom status``: what the server of a data folder is doing."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from strongroom.errors import OperatorError
+from strongroom.server.folder import DataFolder
+from strongroom.server.settings import load_settings
+
+__all__ = ["status"]
+
+_SECONDS = 5
+
+
+def status(
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the installation.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show whether the server runs, where, and what keeps it from serving. Exits 1 unless it is ready."""
+    folder = DataFolder(load_settings({"data_dir": data_dir}).data_dir)
+    installation = folder.installation()
+    if installation is None:
+        raise OperatorError(
+            f"There is no installation in {folder.path}.",
+            fix="start one with `strongroom serve`, or name its folder with --data-dir",
+        )
+    found: dict[str, object] = {
+        "data_dir": str(folder.path),
+        "account": installation.account,
+        "region": installation.region,
+        "running": False,
+        "endpoint": None,
+        "problems": [],
+    }
+    try:
+        running = json.loads(folder.running.read_bytes())
+        found["endpoint"] = running["endpoint"]
+        found["pid"] = running["pid"]
+        health = _health(str(running["endpoint"]))
+        found["running"] = True
+        found["problems"] = health.get("problems", [])
+    except (FileNotFoundError, urllib.error.URLError, TimeoutError):
+        found["problems"] = ["the server is not running: start it with `strongroom serve`"]
+    if as_json:
+        typer.echo(json.dumps(found))
+    else:
+        typer.echo(f"data folder  {found['data_dir']}")
+        typer.echo(f"account      {found['account']}")
+        typer.echo(f"region       {found['region']}")
+        typer.echo(f"endpoint     {found['endpoint'] or '-'}")
+        problems = found["problems"]
+        typer.echo(f"state        {'ready' if not problems else 'not ready'}")
+        for problem in problems if isinstance(problems, list) else []:
+            typer.echo(f"  - {problem}")
+    raise typer.Exit(1 if found["problems"] else 0)
+
+
+def _health(endpoint: str) -> dict[str, object]:
+    """The readiness page. The certificate is not checked: nothing is sent, and the address is this host's own."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with urllib.request.urlopen(f"{endpoint}/health/ready", timeout=_SECONDS, context=context) as page:  # noqa: S310 - the address is the server's own
+            answer = json.load(page)
+    except urllib.error.HTTPError as error:
+        answer = json.load(error)
+    return answer if isinstance(answer, dict) else {}

@@ -1,0 +1,75 @@
+"""Who is calling: a principal with everything that authorisation and the audit trail need to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from strongroom.audit import user_identity
+from strongroom.policy import PolicySet, PrincipalFacts
+
+__all__ = ["Caller", "service_caller"]
+
+NO_POLICIES = PolicySet(identity=(), boundary=None, session=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated principal. Made once per epoch for each access key or session, then shared by its requests.
+
+    Args:
+        facts: What policies match on.
+        policies: The identity, boundary and session policies that apply, compiled.
+        context: Condition keys that belong to the principal, lower-cased: ``aws:username``, ``aws:userid``,
+            ``aws:principaltag/team``, ``aws:principalarn``, ``aws:principalaccount``, ``aws:principaltype`` ...
+        audit: The ``userIdentity`` of this principal's records, from `strongroom.audit.user_identity`.
+        access_key_id: The key that signed; empty for services.
+        user_id: The unique id: ``AIDA…`` for a user, ``AROA…:session`` for a role session.
+        serves_account: For a service, which has no account of its own, the account it works for.
+    """
+
+    facts: PrincipalFacts
+    policies: PolicySet
+    context: Mapping[str, str | tuple[str, ...]]
+    audit: orjson.Fragment
+    access_key_id: str = ""
+    user_id: str = ""
+    serves_account: str = ""
+
+    @property
+    def arn(self) -> str:
+        """The ARN that AWS shows for this caller: the user, or the role session."""
+        return self.facts.session_arn
+
+    @property
+    def account(self) -> str:
+        """The account that the caller belongs to, or that a service works for."""
+        return self.facts.account or self.serves_account
+
+
+def service_caller(service: str, account: str, *, source_arn: str = "") -> Caller:
+    """A service of this installation acting for itself, such as ``secretsmanager.amazonaws.com`` during a rotation.
+
+    Only resource policies can allow it anything: it has no identity policies.
+
+    Args:
+        service: The service principal.
+        account: The account on whose behalf it acts (``aws:SourceAccount``).
+        source_arn: The resource on whose behalf it acts (``aws:SourceArn``).
+    """
+    context: dict[str, str | tuple[str, ...]] = {
+        "aws:principalisawsservice": "true",
+        "aws:principalservicename": service,
+        "aws:sourceaccount": account,
+    }
+    if source_arn:
+        context["aws:sourcearn"] = source_arn
+    return Caller(
+        facts=PrincipalFacts(arn=service, session_arn=service, account="", kind="service", service=service),
+        policies=NO_POLICIES,
+        context=context,
+        serves_account=account,
+        audit=user_identity.aws_service(service),
+    )

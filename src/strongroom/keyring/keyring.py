@@ -1,0 +1,162 @@
+"""The keyring: what the services use to encrypt and decrypt under KMS keys and for the system itself.
+
+It keeps opened keys in bounded caches and nothing on disk: wrapped key material comes in and goes out as bytes. Who
+may use a key, and whether the key is enabled, its callers decide before they ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from strongroom.keyring.cache import BoundedCache
+from strongroom.keyring.context import encode_context
+from strongroom.keyring.header import InvalidCiphertext, Layer, encode_header
+from strongroom.keyring.kdf import KEY_LENGTH
+from strongroom.keyring.root import RootKey
+from strongroom.keyring.sealing import HoldsKey, SealingKey
+from strongroom.world import World
+
+__all__ = ["Keyring", "UnusableKeyMaterial", "WrappedMaterial"]
+
+_MATERIAL_ID_LENGTH: Final = 32  # bytes, as 64 hexadecimal digits: the form of KeyMaterialId in the KMS API
+_MAX_CACHED_CONTEXT: Final = 1024  # bytes: bounds the memory of a cache entry, whose context a caller chooses
+
+_DataKeyEntry: TypeAlias = tuple[str, str, bytes, frozenset[tuple[str, str]]]
+
+
+class UnusableKeyMaterial(InvalidCiphertext):
+    """The stored material of a KMS key does not open: it is damaged, moved, or of another root key.
+
+    Not the caller's ciphertext but the installation is at fault, so whoever can tell the two apart should.
+    """
+
+    def __init__(self, key_arn: str, material_id: str) -> None:
+        super().__init__(f"The material {material_id} of the key {key_arn} does not open under the root key.")
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedMaterial:
+    """The material of a KMS key, encrypted under the root key: the form in which it is stored.
+
+    Attributes:
+        material_id: 64 lower-case hexadecimal digits. A key that was rotated has several materials.
+        blob: The encrypted material, bound to the key's ARN and to ``material_id``.
+    """
+
+    material_id: str
+    blob: bytes = field(repr=False)
+
+
+class Keyring(HoldsKey):
+    """Encrypts and decrypts under KMS keys and for the system's own purposes.
+
+    One keyring serves every thread of its process: the event loop's and the store's.
+
+    Args:
+        root: The root key.
+        world: Where nonces and new keys come from.
+        cache_size: How many entries each of its caches holds: opened key material, and opened data keys.
+    """
+
+    __slots__ = ("_data_keys", "_entropy", "_materials", "_root", "_system_keys")
+
+    def __init__(self, root: RootKey, world: World, *, cache_size: int = 10_000) -> None:
+        self._root = root
+        self._entropy = world.entropy
+        self._materials: BoundedCache[tuple[str, str], SealingKey] = BoundedCache(cache_size)
+        self._data_keys: BoundedCache[_DataKeyEntry, bytes] = BoundedCache(cache_size)
+        self._system_keys: BoundedCache[str, SealingKey] = BoundedCache(cache_size)
+
+    def new_material(self, key_arn: str) -> WrappedMaterial:
+        """Fresh key material for a KMS key: 32 random bytes, wrapped under the root key and bound to ``key_arn``."""
+        material_id = self._entropy.bytes(_MATERIAL_ID_LENGTH).hex()
+        material = self._entropy.bytes(KEY_LENGTH)
+        blob = self._root.wrap(material, _material_context(key_arn, material_id), self._entropy)
+        return WrappedMaterial(material_id, blob)
+
+    def encrypt(self, key_arn: str, material: WrappedMaterial, plaintext: bytes, context: Mapping[str, str]) -> bytes:
+        """Encrypt under a KMS key. The ciphertext names the key and its material: see `inspect`.
+
+        Args:
+            key_arn: The full ARN of the key.
+            material: The key's current material.
+            plaintext: The bytes to encrypt. The limit of `kms:Encrypt`, 4,096 bytes, is for the caller to enforce.
+            context: The encryption context, which `decrypt` must be given again.
+
+        Raises:
+            UnusableKeyMaterial: The material does not open.
+        """
+        return self._open_material(key_arn, material).seal(plaintext, context, self._entropy)
+
+    def decrypt(self, key_arn: str, material: WrappedMaterial, blob: bytes, context: Mapping[str, str]) -> bytes:
+        """Decrypt what `encrypt` made under the same key, material and context.
+
+        A plaintext of 32 bytes, the length of a data key, is kept in memory and given again without decrypting
+        until `forget` or `forget_all` is called or newer ones take its place. Other plaintexts are not kept.
+
+        Raises:
+            InvalidCiphertext: The ciphertext is malformed or altered, or the key, material or context is another one.
+            UnusableKeyMaterial: The material does not open.
+        """
+        entry = (key_arn, material.material_id, blob, frozenset(context.items()))
+        kept = self._data_keys.get(entry)
+        if kept is not None:
+            return kept
+        plaintext = self._open_material(key_arn, material).open(blob, context)
+        if len(plaintext) == KEY_LENGTH and len(encode_context(context)) <= _MAX_CACHED_CONTEXT:
+            self._data_keys.put(entry, plaintext)
+        return plaintext
+
+    def forget(self, key_arn: str) -> None:
+        """Drop from memory everything opened under one KMS key. Call it whenever the key or its state changes."""
+        self._materials.drop(lambda entry: entry[0] == key_arn)
+        self._data_keys.drop(lambda entry: entry[0] == key_arn)
+
+    def forget_all(self) -> None:
+        """Drop every opened key from memory, apart from the root key."""
+        self._materials.clear()
+        self._data_keys.clear()
+        self._system_keys.clear()
+
+    def seal_system(self, purpose: str, plaintext: bytes, context: Mapping[str, str]) -> bytes:
+        """Encrypt something that the system keeps for itself, such as the secret half of an access key.
+
+        Args:
+            purpose: What kind of thing it is. Each purpose has a key of its own, derived from the root key.
+            plaintext: Any bytes.
+            context: What exactly it belongs to, such as the id of the access key.
+        """
+        return self._system_key(purpose).seal(plaintext, context, self._entropy)
+
+    def open_system(self, purpose: str, blob: bytes, context: Mapping[str, str]) -> bytes:
+        """Decrypt what `seal_system` made for the same purpose and context.
+
+        Raises:
+            InvalidCiphertext: The ciphertext is malformed or altered, or the purpose or context is another one.
+        """
+        return self._system_key(purpose).open(blob, context)
+
+    def _open_material(self, key_arn: str, material: WrappedMaterial) -> SealingKey:
+        entry = (key_arn, material.material_id)
+        opened = self._materials.get(entry)
+        if opened is None:
+            try:
+                key = self._root.unwrap(material.blob, _material_context(*entry))
+            except InvalidCiphertext:
+                raise UnusableKeyMaterial(*entry) from None
+            opened = SealingKey(key, encode_header(Layer.KMS, *entry))
+            self._materials.put(entry, opened)
+        return opened
+
+    def _system_key(self, purpose: str) -> SealingKey:
+        key = self._system_keys.get(purpose)
+        if key is None:
+            key = self._root.system_key(purpose)
+            self._system_keys.put(purpose, key)
+        return key
+
+
+def _material_context(key_arn: str, material_id: str) -> dict[str, str]:
+    return {"KeyArn": key_arn, "KeyMaterialId": material_id}

@@ -1,0 +1,69 @@
+"""The root key: the one key that everything else in an installation hangs from.
+
+It exists in memory and inside its seal, nowhere else. It wraps the key material of KMS keys, and keys for the
+system's own purposes are derived from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from strongroom.keyring.header import Layer, encode_header
+from strongroom.keyring.kdf import KEY_LENGTH, derive
+from strongroom.keyring.sealing import HoldsKey, SealingKey
+from strongroom.world import Entropy
+
+__all__ = ["FINGERPRINT_LENGTH", "RootKey"]
+
+FINGERPRINT_LENGTH: Final = 16
+"""Bytes of a root key's fingerprint, before it is written as hexadecimal digits."""
+
+_HEADER: Final = encode_header(Layer.ROOT, "root")
+_FINGERPRINT_LABEL: Final = b"strongroom root key fingerprint"
+_SYSTEM_KEY_LABEL: Final = b"strongroom system key"
+
+
+class RootKey(HoldsKey):
+    """A root key of 32 bytes.
+
+    Attributes:
+        fingerprint: 32 hexadecimal digits that tell one root key from another and nothing about the key. It is
+            derived from the key, so it may be shown and stored.
+
+    Raises:
+        ValueError: The key is not 32 bytes long.
+    """
+
+    __slots__ = ("_key", "_sealing", "fingerprint")
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._sealing = SealingKey(key, _HEADER)
+        self.fingerprint = derive(key, _FINGERPRINT_LABEL, b"", FINGERPRINT_LENGTH).hex()
+
+    @classmethod
+    def generate(cls, entropy: Entropy) -> RootKey:
+        """A new root key, 32 bytes from ``entropy``."""
+        return cls(entropy.bytes(KEY_LENGTH))
+
+    def expose(self) -> bytes:
+        """The key itself, 32 bytes: for seals and for the handover to a child process only."""
+        return self._key
+
+    def wrap(self, plaintext: bytes, context: Mapping[str, str], entropy: Entropy) -> bytes:
+        """Encrypt key material under the root key, bound to ``context``."""
+        return self._sealing.seal(plaintext, context, entropy)
+
+    def unwrap(self, blob: bytes, context: Mapping[str, str]) -> bytes:
+        """Decrypt what `wrap` made.
+
+        Raises:
+            InvalidCiphertext: It is damaged, or belongs to another root key or context.
+        """
+        return self._sealing.open(blob, context)
+
+    def system_key(self, purpose: str) -> SealingKey:
+        """The key for one purpose of the system itself, always the same for the same root key and purpose."""
+        key = derive(self._key, _SYSTEM_KEY_LABEL, purpose.encode(), KEY_LENGTH)
+        return SealingKey(key, encode_header(Layer.SYSTEM, purpose))

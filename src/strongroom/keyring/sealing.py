@@ -1,0 +1,99 @@
+"""Seal and open bytes under one key: the only place where this project encrypts anything.
+
+Every ciphertext gets a key of its own, derived from the long-lived key and a random nonce of 256 bits. AES-GCM under
+such a key is used once, which removes the limit of 2^32 random nonces per key (NIST SP 800-38D, section 8.3) and lets
+its own nonce be constant. AWS KMS and the AWS Encryption SDK do the same.
+
+AES-GCM alone lets someone who knows two keys make one ciphertext that opens under both. So a second derived value,
+the commitment, is stored in the ciphertext and compared before decrypting. Header and encryption context go into
+the derivation as well as into the associated data, so the commitment holds for them too: one ciphertext opens under
+one key, one key name and one encryption context, whoever made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from hmac import compare_digest
+from typing import Final, NoReturn
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from strongroom.keyring.context import encode_context
+from strongroom.keyring.header import COMMITMENT_LENGTH, NONCE_LENGTH, TAG_LENGTH, InvalidCiphertext
+from strongroom.keyring.kdf import KEY_LENGTH, derive
+from strongroom.world import Entropy
+
+__all__ = ["HoldsKey", "SealingKey"]
+
+_LABEL: Final = b"strongroom ciphertext"
+_GCM_NONCE: Final = bytes(12)  # constant: no two ciphertexts share a key
+_DERIVED_LENGTH: Final = KEY_LENGTH + COMMITMENT_LENGTH
+
+
+class HoldsKey:
+    """Base of objects that hold a key: neither their text nor a pickle or copy of them gives it away."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} is neither pickled nor copied")
+
+
+class SealingKey(HoldsKey):
+    """A 256-bit key with the header that names it in every ciphertext made under it.
+
+    Args:
+        key: 32 bytes.
+        header: The header from `encode_header`.
+
+    Raises:
+        ValueError: The key is not 32 bytes long.
+    """
+
+    __slots__ = ("_header", "_key")
+
+    def __init__(self, key: bytes, header: bytes) -> None:
+        if len(key) != KEY_LENGTH:
+            raise ValueError(f"a key has {KEY_LENGTH} bytes, not {len(key)}")
+        self._key = key
+        self._header = header
+
+    def seal(self, plaintext: bytes, context: Mapping[str, str], entropy: Entropy) -> bytes:
+        """Encrypt ``plaintext``, bound to ``context``. The result is as long as the plaintext plus a fixed overhead.
+
+        Args:
+            plaintext: Any bytes, also none at all.
+            context: The encryption context, which `open` must be given again.
+            entropy: Where the ciphertext's nonce comes from.
+        """
+        nonce = entropy.bytes(NONCE_LENGTH)
+        associated = self._header + encode_context(context)
+        derived = derive(self._key, _LABEL, nonce + sha256(associated).digest(), _DERIVED_LENGTH)
+        sealed = AESGCM(derived[:KEY_LENGTH]).encrypt(_GCM_NONCE, plaintext, associated)
+        return b"".join((self._header, nonce, derived[KEY_LENGTH:], sealed))
+
+    def open(self, blob: bytes, context: Mapping[str, str]) -> bytes:
+        """Decrypt what `seal` made under the same key, header and context.
+
+        Raises:
+            InvalidCiphertext: The ciphertext is malformed or altered, or the key, header or context is another one.
+        """
+        header = self._header
+        commitment_at = len(header) + NONCE_LENGTH
+        sealed_at = commitment_at + COMMITMENT_LENGTH
+        if len(blob) < sealed_at + TAG_LENGTH or not blob.startswith(header):
+            raise InvalidCiphertext
+        associated = header + encode_context(context)
+        nonce = blob[len(header) : commitment_at]
+        derived = derive(self._key, _LABEL, nonce + sha256(associated).digest(), _DERIVED_LENGTH)
+        if not compare_digest(derived[KEY_LENGTH:], blob[commitment_at:sealed_at]):
+            raise InvalidCiphertext
+        try:
+            return AESGCM(derived[:KEY_LENGTH]).decrypt(_GCM_NONCE, blob[sealed_at:], associated)
+        except InvalidTag:
+            raise InvalidCiphertext from None

@@ -1,0 +1,122 @@
+"""The ASGI application: HTTP bytes in, HTTP bytes out, and the health pages.
+
+Written straight on ASGI: there are two pages and one door, and every layer between the socket and the dispatcher is
+paid for by each read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Protocol
+
+import orjson
+
+from strongroom.wire import HttpRequest, HttpResponse
+
+__all__ = ["Application", "Handler"]
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_SMALL_BODY: Final = 1 << 20
+_LARGE_BODY: Final = 70 << 20
+_LARGE_BODY_PATHS: Final = (b"/2015-03-31/functions",)
+_BODY_SECONDS: Final = 30.0
+
+
+class Handler(Protocol):
+    """What the application needs behind it."""
+
+    async def handle(self, request: HttpRequest, *, secure: bool) -> HttpResponse:
+        """Answer one AWS request. Never raises."""
+        ...
+
+    async def problems(self) -> list[str]:
+        """What keeps this worker from serving, in plain words; empty when it is ready."""
+        ...
+
+
+class Application:
+    """The application that uvicorn runs.
+
+    Args:
+        handler: Answers AWS requests and says what is wrong with this worker.
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection scope (HTTP only)."""
+        if scope["type"] != "http":
+            return
+        path: bytes = scope["raw_path"]
+        if path.startswith(b"/health/"):
+            response = await self._health(path)
+        else:
+            limit = _LARGE_BODY if path.startswith(_LARGE_BODY_PATHS) else _SMALL_BODY
+            message = await receive()
+            body: bytes | None = message.get("body", b"")
+            if message.get("more_body"):
+                body = await _rest_of_body(body or b"", receive, limit)
+            if body is None:
+                return
+            if len(body) > limit:
+                response = _TOO_LARGE
+            else:
+                client = scope["client"]
+                request = HttpRequest(
+                    method=scope["method"],
+                    raw_path=path,
+                    query_string=scope["query_string"],
+                    headers=tuple(scope["headers"]),
+                    body=body,
+                    client_address=client[0] if client else "",
+                )
+                response = await self._handler.handle(request, secure=scope["scheme"] == "https")
+        await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
+        await send({"type": "http.response.body", "body": response.body})
+
+    async def _health(self, path: bytes) -> HttpResponse:
+        if path == b"/health/live":
+            return _json(200, {"status": "live"})
+        if path == b"/health/ready":
+            problems = await self._handler.problems()
+            return _json(
+                503 if problems else 200, {"status": "not ready" if problems else "ready", "problems": problems}
+            )
+        return _json(404, {"status": "no such page"})
+
+
+async def _rest_of_body(first: bytes, receive: Receive, limit: int) -> bytes | None:
+    """Gather a body that comes in pieces; None when the client went away or took too long.
+
+    Reading stops one piece past the limit: what is longer is refused, not kept.
+    """
+    pieces, size = [first], len(first)
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            while size <= limit:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return None
+                pieces.append(message.get("body", b""))
+                size += len(pieces[-1])
+                if not message.get("more_body"):
+                    break
+    except TimeoutError:
+        return None
+    return b"".join(pieces)
+
+
+def _json(status: int, document: dict[str, object]) -> HttpResponse:
+    body = orjson.dumps(document)
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    return HttpResponse(status, headers, body)
+
+
+_TOO_LARGE: Final = _json(
+    413, {"__type": "RequestEntityTooLargeException", "Message": "The request body is larger than this service takes."}
+)

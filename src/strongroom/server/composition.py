@@ -1,0 +1,133 @@
+"""How the rooms are put together in one process. The only place that knows every part by name."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from botocore import xform_name
+from strongroom.identity.authenticator import Authenticator
+from strongroom.services.iam import Iam, IamServiceClient
+from strongroom.services.kms import Kms, KmsServiceClient
+from strongroom.services.sts import Sts
+
+from strongroom.audit import Trail
+from strongroom.keyring import Keyring, RootKey
+from strongroom.server.folder import DataFolder
+from strongroom.server.settings import Settings
+from strongroom.services.awslambda import Lambda, LambdaServiceClient
+from strongroom.services.clients import FunctionInvoker, IamClient, KmsClient, LambdaClient
+from strongroom.services.secretsmanager import SecretsManager, SecretsManagerSettings
+from strongroom.store import Store, open_store
+from strongroom.wire import Router, service
+from strongroom.world import World
+
+__all__ = ["House", "Method"]
+
+
+class Method(Protocol):
+    """An operation of a service: takes the call and the operation's parameters, answers in the output's shape."""
+
+    def __call__(self, call: object, /, **parameters: object) -> Awaitable[Mapping[str, object]]:
+        """Do it."""
+        ...
+
+
+SERVICES: Final = ("secretsmanager", "kms", "iam", "sts", "lambda")
+"""The services that answer here, by their names in botocore."""
+
+_WARM: Final = (("secretsmanager", "GetSecretValue"), ("secretsmanager", "DescribeSecret"), ("kms", "Decrypt"))
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything the request path and the background work are made of."""
+
+    settings: Settings
+    world: World
+    trail: Trail
+    store: Store
+    keyring: Keyring
+    authenticator: Authenticator
+    router: Router
+    methods: Mapping[tuple[str, str], Method]
+    iam: IamClient
+    kms: KmsClient
+    functions: LambdaClient
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings,
+        root_key: RootKey,
+        world: World,
+        invoker: FunctionInvoker | Callable[[House], FunctionInvoker],
+    ) -> House:
+        """Open trail and store, and build every service on them.
+
+        Args:
+            settings: The settings.
+            root_key: The installation's root key.
+            world: Clock and entropy.
+            invoker: How functions are run from this process.
+
+        Raises:
+            OperatorError: The trail or the store cannot be opened.
+        """
+        trail = Trail(DataFolder(settings.data_dir).audit, world)
+        trail.open()
+        store = open_store(settings.store_address, trail)
+        keyring = Keyring(root_key, world)
+        kms_service = Kms(store, keyring, world)
+        kms = KmsServiceClient(kms_service)
+        iam = IamServiceClient(store, keyring, world)
+        functions = LambdaServiceClient(store, world, invoker)
+        services: dict[str, object] = {
+            "secretsmanager": SecretsManager(
+                store,
+                keyring,
+                world,
+                kms,
+                functions,
+                SecretsManagerSettings(allow_minute_schedules=settings.minute_schedules),
+            ),
+            "kms": kms_service,
+            "iam": Iam(store, keyring, world),
+            "sts": Sts(store, keyring, world),
+            "lambda": Lambda(store, keyring, world, iam, invoker),
+        }
+        return cls(
+            settings=settings,
+            world=world,
+            trail=trail,
+            store=store,
+            keyring=keyring,
+            authenticator=Authenticator(store, keyring, world),
+            router=Router(service(name) for name in SERVICES),
+            methods=_methods(services),
+            iam=iam,
+            kms=kms,
+            functions=functions,
+        )
+
+    def warm(self) -> None:
+        """Compile what the first reads need, so that they are not slower than the rest."""
+        for name, operation in _WARM:
+            service(name).operation(operation)
+
+    def close(self) -> None:
+        """Finish writes, then close store and trail."""
+        self.store.close()
+        self.trail.close()
+
+
+def _methods(services: Mapping[str, object]) -> dict[tuple[str, str], Method]:
+    """Every operation that a service offers, found by botocore's name for its method."""
+    found: dict[tuple[str, str], Method] = {}
+    for name, implementation in services.items():
+        for operation in service(name).operations:
+            method = getattr(implementation, xform_name(operation), None)
+            if method is not None:
+                found[name, operation] = method
+    return found

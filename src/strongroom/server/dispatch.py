@@ -1,0 +1,186 @@
+"""The path of one request, read from top to bottom.
+
+    route         which service and operation
+    authenticate  who is calling, under the newest epoch of policies and keys
+    parse         which parameters
+    operate       the service's method, which asks for a decision and acts
+    record        the audit event, unless the operation's transaction carried it
+    serialise     the answer, or the error in the caller's protocol
+
+An answer leaves only after a policy decision was asked for and its record is durable.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+from strongroom.audit import api_event, operation
+from strongroom.errors import AwsError, OperatorError
+from strongroom.identity.sigv4 import SignedRequest, parse_authorization
+from strongroom.server.composition import House, Method
+from strongroom.server.log import describe_failure
+from strongroom.services.call import Call, StaleAuthorization, UndecidedCall
+from strongroom.wire import HttpRequest, HttpResponse, OperationSpec, Route, error_response, protocol_of
+
+__all__ = ["Dispatcher"]
+
+_LOG: Final = logging.getLogger("strongroom.requests")
+_ATTEMPTS: Final = 8
+_GLOBAL_SERVICES: Final = frozenset({"iam", "sts"})
+_GLOBAL_REGION: Final = "us-east-1"
+
+
+class Dispatcher:
+    """Answers AWS requests.
+
+    Args:
+        house: Everything the request path is made of.
+    """
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def problems(self) -> list[str]:
+        """What keeps this worker from serving, in plain words."""
+        found = []
+        trail = self._house.trail.health()
+        if trail is not None:
+            found.append(trail)
+        try:
+            await self._house.store.epoch()
+        except OperatorError as error:
+            found.append(error.what)
+        return found
+
+    async def handle(self, request: HttpRequest, *, secure: bool) -> HttpResponse:
+        """Answer one request; whatever goes wrong becomes an error in the caller's protocol."""
+        request_id = self._house.world.entropy.uuid()
+        route: Route | None = None
+        try:
+            signed = parse_authorization(request)
+            route = self._house.router.route(request, signed.service)
+            self._require_scope(route, signed)
+            return await self._operate(request, route, signed, request_id, secure=secure)
+        except AwsError as error:
+            return _refuse(request, route, error, request_id)
+        except Exception as error:  # noqa: BLE001 - the request boundary: nothing else may reach the client
+            _LOG.error(
+                "a request failed: %s",
+                f"{route.service.name}:{route.operation}" if route else "before its operation was known",
+                extra={"request_id": request_id, "detail": describe_failure(error)},
+            )
+            return _refuse(request, route, _internal_error(route), request_id)
+
+    def _require_scope(self, route: Route, signed: SignedRequest) -> None:
+        """The signature must have been made for this service, in a region of this installation.
+
+        A signature made for one service cannot be replayed on another, and a region that nobody set up is a mistake
+        to point out rather than an empty world to look into.
+        """
+        if signed.service != route.service.signing_name:
+            raise AwsError(
+                "InvalidSignatureException",
+                f"Credential should be scoped to correct service: '{route.service.signing_name}'. ",
+            )
+        is_global = route.service.name in _GLOBAL_SERVICES and signed.region == _GLOBAL_REGION
+        if signed.region not in self._house.settings.regions and not is_global:
+            raise AwsError(
+                "InvalidSignatureException", f"Credential should be scoped to a valid region, not '{signed.region}'. "
+            )
+
+    async def _operate(
+        self, request: HttpRequest, route: Route, signed: SignedRequest, request_id: str, *, secure: bool
+    ) -> HttpResponse:
+        house = self._house
+        now_ms = house.world.clock.milliseconds()
+        spec = route.spec
+        for _ in range(_ATTEMPTS):
+            epoch = await house.store.epoch()
+            caller = await house.authenticator.authenticate(request, signed, epoch, now_ms)
+            call = Call(
+                service=route.service.name,
+                operation=route.operation,
+                caller=caller,
+                region=signed.region,
+                request_id=request_id,
+                now_ms=now_ms,
+                source_ip=request.client_address,
+                user_agent=request.header(b"user-agent") or "",
+                secure_transport=secure,
+                parameters=_NO_PARAMETERS,
+                epoch=epoch,
+                store=house.store,
+                describe=self._describe,
+            )
+            try:
+                return await self._answer(request, route, spec, call)
+            except StaleAuthorization:
+                continue
+        raise AwsError(
+            "ThrottlingException", "Access rules are changing faster than this request can be decided. Try again."
+        )
+
+    async def _answer(self, request: HttpRequest, route: Route, spec: OperationSpec, call: Call) -> HttpResponse:
+        try:
+            parameters = spec.parse(request, route)
+            object.__setattr__(call, "parameters", parameters)
+            method = self._method(route)
+            answer = await method(call, **parameters)
+            if not call.progress.decided:
+                raise UndecidedCall(f"{call.service}:{call.operation}")
+            if not call.progress.recorded:
+                await self._house.trail.append(self._describe(call, answer))
+            return spec.serialise(answer, call.request_id)
+        except AwsError as error:
+            await self._house.trail.append(self._describe(call, None, error))
+            raise
+
+    def _method(self, route: Route) -> Method:
+        method = self._house.methods.get((route.service.name, route.operation))
+        if method is None:
+            raise AwsError(
+                "UnsupportedOperationException",
+                f"Strongroom does not offer {route.service.name}:{route.operation} yet.",
+            )
+        return method
+
+    def _describe(self, call: Call, answer: Mapping[str, object] | None, error: AwsError | None = None) -> bytes:
+        """The audit event of one call."""
+        recorded = operation(call.service, call.operation)
+        progress = call.progress
+        return api_event(
+            user_identity=call.caller.audit,
+            time=call.now_ms,
+            source=recorded.source,
+            name=recorded.name,
+            region=call.region,
+            source_ip=call.source_ip,
+            user_agent=call.user_agent,
+            request_parameters=recorded.parameters(call.parameters),
+            response_elements=recorded.response(answer) if error is None else None,
+            request_id=call.request_id,
+            event_id=self._house.world.entropy.uuid(),
+            read_only=recorded.read_only,
+            recipient_account=call.account,
+            resources=progress.resources,
+            error_code=error.code if error else None,
+            error_message=error.message if error else None,
+            additional_data=progress.additional or None,
+        )
+
+
+_NO_PARAMETERS: Final[Mapping[str, object]] = {}
+
+
+def _internal_error(route: Route | None) -> AwsError:
+    if route is not None:
+        return route.service.internal_error()
+    return AwsError("InternalFailure", "An internal error occurred.", status=500)
+
+
+def _refuse(request: HttpRequest, route: Route | None, error: AwsError, request_id: str) -> HttpResponse:
+    if route is not None:
+        return route.spec.serialise_error(error, request_id)
+    return error_response(protocol_of(request), error, request_id)

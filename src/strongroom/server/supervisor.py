@@ -1,0 +1,219 @@
+"""The supervisor: opens the installation, then keeps its processes running.
+
+It owns the listening socket and the root key, starts N request workers and one background worker, replaces one that
+dies, and on SIGTERM lets the request workers finish what is in flight before the background worker goes.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Final
+
+import orjson
+
+from strongroom.errors import OperatorError
+from strongroom.keyring import offer_root_key
+from strongroom.server.child import READY, Briefing
+from strongroom.server.folder import write_private
+from strongroom.server.settings import Settings
+from strongroom.server.setup import Opened
+
+__all__ = ["Supervisor"]
+
+_LOG: Final = logging.getLogger("strongroom.supervisor")
+_BACKLOG: Final = 2048
+_GRACE_SECONDS: Final = 35.0
+_BIND_SECONDS: Final = 5.0
+_LONGEST_PAUSE: Final = 5.0
+
+
+@dataclass(slots=True)
+class _Child:
+    module: str
+    name: str
+    process: subprocess.Popen[bytes] | None = None
+    control: socket.socket | None = None
+    ready: bool = False
+    failures: int = 0
+    start_at: float = 0.0
+    was_ready: bool = field(default=False)
+
+
+class Supervisor:
+    """Runs one installation on this host.
+
+    Args:
+        settings: The settings.
+        opened: The installation, opened.
+        announce: Told the endpoint when everything is ready for the first time.
+    """
+
+    def __init__(self, settings: Settings, opened: Opened, announce: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._opened = opened
+        self._announce = announce
+        self._selector = selectors.DefaultSelector()
+        self._stopping = False
+        self._children = [
+            _Child("strongroom.server.background", "background"),
+            *(_Child("strongroom.server.worker", f"worker-{n + 1}") for n in range(settings.workers)),
+        ]
+
+    def run(self) -> int:
+        """Serve until a signal says to stop; answer the exit code.
+
+        Raises:
+            OperatorError: The address cannot be used, or a process cannot start.
+        """
+        listener = _listen(self._settings)
+        host, port = listener.getsockname()[:2]
+        scheme = "https" if self._settings.tls_cert else "http"
+        endpoint = f"{scheme}://{_reachable(host)}:{port}"
+        run_dir = tempfile.mkdtemp(prefix="strongroom-")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        try:
+            self._watch(listener, endpoint, run_dir)
+        finally:
+            self._end_all()
+            listener.close()
+            self._opened.folder.running.unlink(missing_ok=True)
+            shutil.rmtree(run_dir, ignore_errors=True)
+        return 0
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def _watch(self, listener: socket.socket, endpoint: str, run_dir: str) -> None:
+        announced = False
+        while not self._stopping:
+            now = time.monotonic()
+            for child in self._children:
+                if child.process is None and child.start_at <= now:
+                    self._start(child, listener, endpoint, run_dir)
+            for key, _ in self._selector.select(timeout=0.2):
+                self._hear(key.data)
+            if not announced and all(child.ready for child in self._children):
+                announced = True
+                self._write_running(listener, endpoint)
+                self._announce(endpoint)
+
+    def _start(self, child: _Child, listener: socket.socket, endpoint: str, run_dir: str) -> None:
+        ours, theirs = socket.socketpair()
+        key = offer_root_key(self._opened.root_key)
+        descriptors = [theirs.fileno(), key]
+        is_worker = child.name != "background"
+        try:
+            child.process = subprocess.Popen(  # noqa: S603 - this interpreter and a module of this package
+                [sys.executable, "-m", child.module, str(theirs.fileno()), str(key)],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[*descriptors, *([listener.fileno()] if is_worker else [])],
+            )
+        finally:
+            theirs.close()
+            os.close(key)
+        briefing = Briefing(
+            settings=self._settings.model_dump_json(),
+            endpoint=endpoint,
+            run_dir=run_dir,
+            name=child.name,
+            listener=listener.fileno() if is_worker else -1,
+        )
+        ours.sendall(briefing.to_line())
+        child.control = ours
+        child.ready = False
+        self._selector.register(ours, selectors.EVENT_READ, child)
+
+    def _hear(self, child: _Child) -> None:
+        control, process = child.control, child.process
+        if control is None or process is None:
+            return
+        try:
+            said = control.recv(64)
+        except OSError:
+            said = b""
+        if said == READY:
+            child.ready = child.was_ready = True
+            child.failures = 0
+            return
+        self._selector.unregister(control)
+        control.close()
+        code = process.wait()
+        child.process = child.control = None
+        child.ready = False
+        if self._stopping:
+            return
+        if not child.was_ready:
+            raise OperatorError(
+                f"The process {child.name} could not start.",
+                why=f"exit code {code}",
+                fix="see its message above",
+            )
+        child.failures += 1
+        pause = min(0.1 * 2**child.failures, _LONGEST_PAUSE)
+        child.start_at = time.monotonic() + pause
+        _LOG.error("%s ended with exit code %s; starting it again in %.1f s", child.name, code, pause)
+
+    def _write_running(self, listener: socket.socket, endpoint: str) -> None:
+        host, port = listener.getsockname()[:2]
+        document = {"pid": os.getpid(), "host": host, "port": port, "endpoint": endpoint}
+        write_private(self._opened.folder.running, orjson.dumps(document))
+
+    def _end_all(self) -> None:
+        """Request workers first, so that what they are doing can still call functions; then the background worker."""
+        background, *workers = self._children
+        for group in (workers, [background]):
+            running = [child.process for child in group if child.process is not None]
+            for process in running:
+                process.terminate()
+            until = time.monotonic() + _GRACE_SECONDS
+            for process in running:
+                try:
+                    process.wait(max(until - time.monotonic(), 0.1))
+                except subprocess.TimeoutExpired:
+                    _LOG.error("a process did not end in time and is killed")
+                    process.kill()
+                    process.wait()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Bind the address; wait a moment for the processes of a server that was just killed to let go of it."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    until = time.monotonic() + _BIND_SECONDS
+    while True:
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, settings.port))
+        except OSError as error:
+            listener.close()
+            if time.monotonic() < until and error.errno == errno.EADDRINUSE:
+                time.sleep(0.1)
+                continue
+            raise OperatorError(
+                f"Cannot listen on {settings.host} port {settings.port}.",
+                why=os.strerror(error.errno or 0),
+                fix="stop what uses the port, or choose another with --port",
+            ) from None
+        listener.listen(_BACKLOG)
+        return listener
+
+
+def _reachable(host: str) -> str:
+    """The address by which this host reaches a listener: a wildcard address is reached over loopback."""
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared with, not bound to
+        return "127.0.0.1" if host == "0.0.0.0" else "[::1]"  # noqa: S104
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,224 @@
+"""One call of one operation: who, where, when, and the two questions every operation asks.
+
+`Call.authorize` asks the policy engine, with the resource in hand. `Call.read` and `Call.write` open the transaction in
+which the operation acts; a write carries its audit record, so that what is committed is recorded and what cannot be
+recorded is not committed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Final, TypeVar
+
+from strongroom.errors import AccessDenied, StrongroomError
+from strongroom.identity.caller import Caller
+from strongroom.policy import AuthorizationRequest, Decision, Policy, denied_message, evaluate
+from strongroom.store import Store, Transaction
+
+__all__ = ["Call", "CallProgress", "StaleAuthorization", "UndecidedCall"]
+
+T = TypeVar("T")
+Context = Mapping[str, str | tuple[str, ...]]
+
+_NO_CONTEXT: Final[Context] = {}
+
+
+class StaleAuthorization(StrongroomError):
+    """A policy, key or credential changed while this call was under way: the request starts over."""
+
+
+class UndecidedCall(StrongroomError):
+    """An operation wanted to answer without having asked for a policy decision. A bug; nothing is answered."""
+
+
+@dataclass(slots=True)
+class CallProgress:
+    """What has happened in a call so far. Shared by the call and everything it forwards."""
+
+    decided: bool = False
+    recorded: bool = False
+    resources: list[Mapping[str, str]] = field(default_factory=list)
+    additional: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of one operation.
+
+    Args:
+        service: The service's name as boto3 has it, such as ``secretsmanager``.
+        operation: The operation's name in the model, such as ``GetSecretValue``.
+        caller: The authenticated principal.
+        region: The region that the request was signed for.
+        request_id: The id the answer carries.
+        now_ms: The instant of the call; operations use it as the only "now".
+        source_ip: The client's address.
+        user_agent: The client's description of itself.
+        secure_transport: Whether the request came over TLS.
+        parameters: The request's parameters, for the audit record's allow-list.
+        epoch: The epoch under which the caller was authenticated.
+        store: The store in which the operation acts.
+        describe: Builds the audit event of this call from its result.
+        via: The service principals through which the call came, outermost first (forward access session).
+    """
+
+    service: str
+    operation: str
+    caller: Caller
+    region: str
+    request_id: str
+    now_ms: int
+    source_ip: str
+    user_agent: str
+    secure_transport: bool
+    parameters: Mapping[str, object]
+    epoch: int
+    store: Store
+    describe: Callable[[Call, Mapping[str, object] | None], bytes]
+    via: tuple[str, ...] = ()
+    progress: CallProgress = field(default_factory=CallProgress)
+
+    @property
+    def account(self) -> str:
+        """The account the call acts in: the caller's."""
+        return self.caller.account
+
+    def needs_no_permission(self) -> None:
+        """Say that AWS lets everybody who is authenticated do this: the decision is taken, and it is yes."""
+        self.progress.decided = True
+
+    def forward(self, service_principal: str) -> Call:
+        """This call, continued by a service on the caller's behalf (AWS: a forward access session).
+
+        Args:
+            service_principal: The service that continues it, such as ``secretsmanager.amazonaws.com``.
+        """
+        return replace(self, via=(*self.via, service_principal))
+
+    def authorize(
+        self,
+        action: str,
+        resource: str,
+        *,
+        resource_account: str | None = None,
+        policy: Policy | None = None,
+        key_policy: bool = False,
+        context: Context = _NO_CONTEXT,
+    ) -> None:
+        """Ask whether the caller may do ``action`` on ``resource``; return only if so.
+
+        Args:
+            action: Such as ``secretsmanager:GetSecretValue``.
+            resource: The resource's ARN, or ``*`` for an action that has none.
+            resource_account: The account that owns the resource; the caller's by default.
+            policy: The resource's own policy, compiled.
+            key_policy: Whether ``policy`` is a KMS key policy, which decides alone unless it delegates to IAM.
+            context: Condition keys of this request, lower-cased, besides the global ones.
+
+        Raises:
+            AccessDenied: With AWS's text, naming principal, action, resource and the policy type that decided.
+        """
+        request, decision = self._decide(action, resource, resource_account, policy, key_policy, context)
+        if not decision.allowed:
+            raise AccessDenied(denied_message(request, decision))
+
+    def allows(
+        self,
+        action: str,
+        resource: str,
+        *,
+        resource_account: str | None = None,
+        policy: Policy | None = None,
+        key_policy: bool = False,
+        context: Context = _NO_CONTEXT,
+    ) -> bool:
+        """`authorize` as a question, for lists that leave out what the caller may not see."""
+        return self._decide(action, resource, resource_account, policy, key_policy, context)[1].allowed
+
+    def _decide(
+        self,
+        action: str,
+        resource: str,
+        resource_account: str | None,
+        policy: Policy | None,
+        key_policy: bool,
+        context: Context,
+    ) -> tuple[AuthorizationRequest, Decision]:
+        caller = self.caller
+        request = AuthorizationRequest(
+            principal=caller.facts,
+            action=action,
+            resource=resource,
+            resource_account=resource_account or caller.account,
+            context={**caller.context, **self._global_context(), **context},
+        )
+        decision = evaluate(request, caller.policies, policy, delegates_to_identity=not key_policy)
+        self.progress.decided = True
+        return request, decision
+
+    def _global_context(self) -> dict[str, str | tuple[str, ...]]:
+        """AWS's global condition keys that describe the request ("AWS global condition context keys")."""
+        seconds = self.now_ms // 1000
+        context: dict[str, str | tuple[str, ...]] = {
+            "aws:sourceip": self.source_ip,
+            "aws:useragent": self.user_agent,
+            "aws:securetransport": "true" if self.secure_transport else "false",
+            "aws:requestedregion": self.region,
+            "aws:currenttime": _iso(seconds),
+            "aws:epochtime": str(seconds),
+            "aws:viaawsservice": "true" if self.via else "false",
+        }
+        if self.via:
+            context["aws:calledvia"] = self.via
+            context["aws:calledviafirst"] = self.via[0]
+            context["aws:calledvialast"] = self.via[-1]
+            context["kms:viaservice"] = self.via[-1].replace(".", f".{self.region}.", 1)
+        return context
+
+    async def read(self, work: Callable[[Transaction], T], *, single: bool = False) -> T:
+        """Run ``work`` on one consistent view (see `Store.read`)."""
+        return await self.store.read(work, single=single)
+
+    async def write(self, work: Callable[[Transaction], Mapping[str, object]]) -> Mapping[str, object]:
+        """Run the operation's work in one durable transaction that carries its audit record.
+
+        Args:
+            work: Does everything, including `authorize`, and returns the operation's answer. It may run more than
+                once.
+
+        Raises:
+            StaleAuthorization: What the caller may do has changed since it was authenticated.
+            UndecidedCall: ``work`` never asked for a decision.
+        """
+
+        def recorded(transaction: Transaction) -> Mapping[str, object]:
+            if transaction.epoch() != self.epoch:
+                raise StaleAuthorization
+            self.progress.resources.clear()
+            answer = work(transaction)
+            if not self.progress.decided:
+                raise UndecidedCall(f"{self.service}:{self.operation}")
+            transaction.record(self.describe(self, answer))
+            return answer
+
+        answer = await self.store.write(recorded)
+        self.progress.recorded = True
+        return answer
+
+    def touches(self, arn: str, kind: str, account: str) -> None:
+        """Name a resource in the audit record.
+
+        Args:
+            arn: The resource's ARN.
+            kind: Its CloudFormation type, such as ``AWS::SecretsManager::Secret``.
+            account: The account that owns it.
+        """
+        self.progress.resources.append({"accountId": account, "type": kind, "ARN": arn})
+
+
+@lru_cache(maxsize=8)
+def _iso(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

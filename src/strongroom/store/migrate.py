@@ -1,0 +1,100 @@
+"""Bring a store's schema to the one this program needs.
+
+Alembic's revisions live in `strongroom.store.migrations`. Alembic is imported only when there is something to do: a
+server that starts on a current store reads one row instead.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import create_engine, event, inspect, text
+from sqlalchemy.engine import Engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from strongroom.store.engine import StoreError
+from strongroom.store.open import is_postgresql
+
+__all__ = ["HEAD", "migrate"]
+
+HEAD: Final = "0001"
+"""The revision this program works with. A test holds it equal to the newest migration."""
+
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+def migrate(address: str) -> None:
+    """Create the schema, or bring it to `HEAD`. Does nothing when it is there already.
+
+    Args:
+        address: As for `strongroom.store.open_store`.
+
+    Raises:
+        StoreError: The database cannot be reached, belongs to something else, or was written by a newer program.
+    """
+    engine = core_engine(address)
+    try:
+        revision = _revision(engine)
+        if revision != HEAD:
+            _upgrade(engine, revision)
+    except SQLAlchemyError as error:
+        raise StoreError(
+            "The store's schema could not be read or brought up to date.",
+            why=type(getattr(error, "orig", None) or error).__name__,
+            fix="check that the store's address is right, and that the file or database is Strongroom's own",
+        ) from None
+    finally:
+        engine.dispose()
+
+
+def core_engine(address: str) -> Engine:
+    """A SQLAlchemy engine for migrations (the store itself runs on the bare driver)."""
+    if is_postgresql(address):
+        return create_engine(f"postgresql+psycopg://{address.partition('://')[2]}")
+    engine = create_engine(f"sqlite:///{address}")
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.close()
+
+    return engine
+
+
+def _revision(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        tables = set(inspect(connection).get_table_names())
+        if "alembic_version" not in tables:
+            if tables:
+                raise StoreError(
+                    "This database holds tables that are not Strongroom's.",
+                    why=f"it has {len(tables)} tables and no schema revision",
+                    fix="give Strongroom a database (or a data folder) of its own",
+                )
+            return None
+        row = connection.execute(text("SELECT version_num FROM alembic_version")).first()
+        return str(row[0]) if row else None
+
+
+def _upgrade(engine: Engine, revision: str | None) -> None:
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415 - half a second that a current store need not pay
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise StoreError(
+            "The store was written by a newer Strongroom.",
+            why=f"its schema revision is {revision}, this program knows {HEAD}",
+            fix="run the newer program, or restore a backup made with this one",
+        )
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

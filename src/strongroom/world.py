@@ -1,0 +1,87 @@
+"""Time and randomness, handed in as arguments so that a test can own them.
+
+Only `SystemClock` and `SystemEntropy` touch the real ones; a test of the architecture checks that no other module
+imports `time.time`, `datetime.now`, `secrets`, `random`, `uuid.uuid4` or `os.urandom`.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+__all__ = ["Clock", "Entropy", "SystemClock", "SystemEntropy", "World", "from_milliseconds", "to_milliseconds"]
+
+
+class Clock(Protocol):
+    """Wall-clock time."""
+
+    def milliseconds(self) -> int:
+        """Now, in whole milliseconds since 1970-01-01T00:00:00Z. The unit in which the store keeps every instant."""
+        ...
+
+
+class Entropy(Protocol):
+    """Unpredictable bytes."""
+
+    def bytes(self, count: int) -> bytes:
+        """``count`` bytes fit for keys and nonces."""
+        ...
+
+    def below(self, bound: int) -> int:
+        """A uniform integer ``0 <= n < bound``."""
+        ...
+
+    def uuid(self) -> str:
+        """A random UUID in its usual text form."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def milliseconds(self) -> int:
+        """Now, in milliseconds since the epoch."""
+        return time.time_ns() // 1_000_000
+
+
+class SystemEntropy:
+    """The operating system's generator."""
+
+    def bytes(self, count: int) -> bytes:
+        """``count`` bytes from the operating system."""
+        return secrets.token_bytes(count)
+
+    def below(self, bound: int) -> int:
+        """A uniform integer below ``bound``."""
+        return secrets.randbelow(bound)
+
+    def uuid(self) -> str:
+        """A random (version 4) UUID."""
+        return str(uuid.uuid4())
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The clock and the entropy that a component was given."""
+
+    clock: Clock
+    entropy: Entropy
+
+    @classmethod
+    def real(cls) -> World:
+        """The machine's own clock and generator."""
+        return cls(SystemClock(), SystemEntropy())
+
+
+def from_milliseconds(milliseconds: int) -> datetime:
+    """An aware UTC datetime for an instant in milliseconds since the epoch."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def to_milliseconds(moment: datetime) -> int:
+    """Milliseconds since the epoch for an aware datetime."""
+    return round(moment.timestamp() * 1000)

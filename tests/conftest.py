@@ -1,0 +1,30 @@
+"""Fixtures that every kind of test shares."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.postgresql import start_postgresql
+from tests.support.server import RunningServer, running_server
+
+
+def _engines() -> list[str]:
+    """The engines that the API suite runs on: both, unless ``STRONGROOM_TEST_ENGINES`` names one."""
+    return os.environ.get("STRONGROOM_TEST_ENGINES", "sqlite,postgresql").split(",")
+
+
+@pytest.fixture(scope="session", params=_engines())
+def strongroom(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A running server, shared by the tests of one engine. Tests make their own names and leave nothing that matters."""
+    folder: Path = tmp_path_factory.mktemp("strongroom")
+    if request.param == "sqlite":
+        with running_server(folder / "data", workers=2) as server:
+            yield server
+        return
+    with start_postgresql(folder / "postgresql") as database:
+        address = database.create_database("strongroom")
+        with running_server(folder / "data", "--store", address, workers=2) as server:
+            yield server

