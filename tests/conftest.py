@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.postgresql import start_postgresql
+from demo.postgresql import start_postgresql
 from tests.support.server import RunningServer, running_server
 
 
@@ -18,7 +18,7 @@ def _engines() -> list[str]:
 
 @pytest.fixture(scope="session", params=_engines())
 def strongroom(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A running server, shared by the tests of one engine. Tests make their own names and leave nothing that matters."""
+    """A running server, shared by all tests of one engine: each test makes names of its own."""
     folder: Path = tmp_path_factory.mktemp("strongroom")
     if request.param == "sqlite":
         with running_server(folder / "data", workers=2) as server:

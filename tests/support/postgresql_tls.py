@@ -52,9 +52,11 @@ def serve_tls(port: int, folder: Path) -> Iterator[TlsFront]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=_accept, args=(listener, context, port), daemon=True)
         thread.start()
-        yield TlsFront("127.0.0.1", listener.getsockname()[1], certificate)
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
+        try:
+            yield TlsFront("127.0.0.1", listener.getsockname()[1], certificate)
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(timeout=10)
 
 
 def _accept(listener: socket.socket, context: ssl.SSLContext, port: int) -> None:

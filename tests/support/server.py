@@ -71,7 +71,6 @@ class RunningServer:
                 config=Config(
                     retries={"max_attempts": 1, "mode": "standard"},
                     max_pool_connections=32,
-                    ignore_configured_endpoint_urls=True,
                 ),
             )
         return self._clients[key]

@@ -11,10 +11,10 @@ from pathlib import Path
 import boto3
 import psycopg
 import pytest
+from demo.postgresql import PostgreSQL, start_postgresql
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
-from tests.support.postgresql import PostgreSQL, start_postgresql
 from tests.support.postgresql_tls import serve_tls
 from tests.support.secrets_manager import ARN, RotatingSecret
 
@@ -30,7 +30,7 @@ TOKEN = "5f0c6e0e-0000-4000-8000-000000000001"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
-    with start_postgresql(tmp_path_factory.mktemp("rotator") / "postgresql") as running:
+    with start_postgresql(tmp_path_factory.mktemp("rotator") / "postgresql", log_statements=True) as running:
         yield running
 
 

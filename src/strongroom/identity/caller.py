@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-
-import orjson
+from dataclasses import dataclass, field
 
 from strongroom.audit import user_identity
 from strongroom.policy import PolicySet, PrincipalFacts
 
 __all__ = ["Caller", "service_caller"]
 
-NO_POLICIES = PolicySet(identity=(), boundary=None, session=None)
+NO_POLICIES = PolicySet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +25,19 @@ class Caller:
         audit: The ``userIdentity`` of this principal's records, from `strongroom.audit.user_identity`.
         access_key_id: The key that signed; empty for services.
         user_id: The unique id: ``AIDA…`` for a user, ``AROA…:session`` for a role session.
+        transitive_tags: Session tags that go on to sessions assumed from this one.
+        source_identity: The source identity of a role session, which goes on too.
         serves_account: For a service, which has no account of its own, the account it works for.
     """
 
     facts: PrincipalFacts
     policies: PolicySet
     context: Mapping[str, str | tuple[str, ...]]
-    audit: orjson.Fragment
+    audit: Mapping[str, object]
     access_key_id: str = ""
     user_id: str = ""
+    transitive_tags: Mapping[str, str] = field(default_factory=dict)
+    source_identity: str | None = None
     serves_account: str = ""
 
     @property

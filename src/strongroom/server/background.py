@@ -43,9 +43,7 @@ async def serve(briefing: Briefing, root_key: RootKey, stopping: asyncio.Event, 
         await host.start(house.store, house.keyring, house.world, house.iam)
         server = InvokerServer(briefing.function_socket, host)
         await server.start()
-        engine = RotationEngine(
-            house.store, house.keyring, house.world, house.functions, allow_minutes=settings.minute_schedules
-        )
+        engine = RotationEngine(house.store, house.keyring, house.world, house.functions)
         await engine.recover(sole_owner=settings.store is None)
         maintenance = Maintenance(house.store, house.world)
         loops = [

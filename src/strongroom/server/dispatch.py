@@ -18,7 +18,7 @@ from typing import Final
 
 from strongroom.audit import api_event, operation
 from strongroom.errors import AwsError, OperatorError
-from strongroom.identity.sigv4 import SignedRequest, parse_authorization
+from strongroom.identity.sigv4 import SignedRequest, check_scope, parse_authorization
 from strongroom.server.composition import House, Method
 from strongroom.server.log import describe_failure
 from strongroom.services.call import Call, StaleAuthorization, UndecidedCall
@@ -79,16 +79,10 @@ class Dispatcher:
         A signature made for one service cannot be replayed on another, and a region that nobody set up is a mistake
         to point out rather than an empty world to look into.
         """
-        if signed.service != route.service.signing_name:
-            raise AwsError(
-                "InvalidSignatureException",
-                f"Credential should be scoped to correct service: '{route.service.signing_name}'. ",
-            )
-        is_global = route.service.name in _GLOBAL_SERVICES and signed.region == _GLOBAL_REGION
-        if signed.region not in self._house.settings.regions and not is_global:
-            raise AwsError(
-                "InvalidSignatureException", f"Credential should be scoped to a valid region, not '{signed.region}'. "
-            )
+        regions = self._house.settings.regions
+        if route.service.name in _GLOBAL_SERVICES:
+            regions |= {_GLOBAL_REGION}
+        check_scope(signed, service=route.service.signing_name, regions=regions)
 
     async def _operate(
         self, request: HttpRequest, route: Route, signed: SignedRequest, request_id: str, *, secure: bool

@@ -77,6 +77,7 @@ secrets = Table(
     _number("deleted_ms", null=True),  # when deletion was asked for
     _number("purge_ms", null=True),  # when the recovery window ends
     _text("policy", null=True),
+    _text("tags", null=True),  # a JSON object of key and value; kept here because every decision needs them
     _text("owning_service", null=True),
     _text("type", null=True),
     _text("primary_region", null=True),
@@ -93,16 +94,6 @@ secrets = Table(
 Index("ix_secrets_listing", secrets.c.account, secrets.c.region, secrets.c.created_ms, secrets.c.arn)
 Index("ix_secrets_purge_ms", secrets.c.purge_ms)
 Index("ix_secrets_next_window_opens_ms", secrets.c.next_window_opens_ms)
-
-secret_tags = Table(
-    "secret_tags",
-    metadata,
-    _text("arn", key=True),
-    _text("key", key=True),
-    _text("value"),
-    _number("position"),
-    ForeignKeyConstraint(["arn"], ["secrets.arn"], ondelete="CASCADE"),
-)
 
 secret_versions = Table(
     "secret_versions",

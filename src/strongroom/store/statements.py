@@ -50,9 +50,5 @@ class Statement:
     def _compile(self, engine: str) -> tuple[str, dict[str, object]]:
         compiled = self._clause.compile(dialect=_DIALECTS[engine])
         assert isinstance(compiled, SQLCompiler)  # noqa: S101 - data statements compile to nothing else
-        fixed = {
-            compiled.bind_names[bind]: bind.value
-            for bind in compiled.bind_names
-            if not bind.required and bind.value is not None
-        }
+        fixed = {name: bind.value for bind, name in compiled.bind_names.items() if not bind.required}
         return str(compiled), fixed

@@ -155,6 +155,7 @@ def upgrade() -> None:
         sa.Column("deleted_ms", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("purge_ms", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("policy", sa.Text(), nullable=True),
+        sa.Column("tags", sa.Text(), nullable=True),
         sa.Column("owning_service", sa.Text(), nullable=True),
         sa.Column("type", sa.Text(), nullable=True),
         sa.Column("primary_region", sa.Text(), nullable=True),
@@ -277,15 +278,6 @@ def upgrade() -> None:
     with op.batch_alter_table("rotations", schema=None) as batch_op:
         batch_op.create_index("ix_rotations_due", ["state", "due_ms"], unique=False)
 
-    op.create_table(
-        "secret_tags",
-        sa.Column("arn", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
-        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.ForeignKeyConstraint(["arn"], ["secrets.arn"], name=op.f("fk_secret_tags_secrets"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("arn", "key", name=op.f("pk_secret_tags")),
-    )
     op.create_table(
         "secret_versions",
         sa.Column("arn", sa.Text(), nullable=False),

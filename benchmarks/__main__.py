@@ -1,0 +1,200 @@
+"""Measure everything in one run, and print each figure beside its baseline. ``--json`` prints JSON.
+
+This machine and yours are noisy: read the ratios, not the rates.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+from demo.product import Product, running_product
+
+from benchmarks.load import Load, drive, sign
+
+SECRETS = 64
+PUTS = 40_000
+MOTO = Path(__file__).parent.parent / ".venv-bench" / "bin" / "moto_server"
+
+
+@contextlib.contextmanager
+def bare(workers: int) -> Iterator[str]:
+    """The bare ASGI reply."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.bare", str(workers)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        endpoint = f"http://127.0.0.1:{int(process.stdout.readline())}"
+        _wait(endpoint)
+        yield endpoint
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@contextlib.contextmanager
+def moto() -> Iterator[str]:
+    """Moto's server, which answers the same read with nothing enforced."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [str(MOTO), "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"MOTO_PORT": ""},
+    )
+    try:
+        endpoint = f"http://127.0.0.1:{port}"
+        _wait(endpoint)
+        yield endpoint
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait(endpoint: str) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            urllib.request.urlopen(endpoint, timeout=2).close()
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"{endpoint} did not start")
+
+
+def _client(endpoint: str, key: tuple[str, str], region: str) -> Any:
+    return boto3.session.Session().client(
+        "secretsmanager",
+        endpoint_url=endpoint,
+        region_name=region,
+        aws_access_key_id=key[0],
+        aws_secret_access_key=key[1],
+    )
+
+
+def _reads(endpoint: str, key: tuple[str, str], region: str) -> list[bytes]:
+    client = _client(endpoint, key, region)
+    prefix = uuid.uuid4().hex[:8]
+    value = json.dumps({"engine": "postgres", "username": "shop", "password": "p" * 32, "host": "db", "port": 5432})
+    arns = [client.create_secret(Name=f"{prefix}/{n}", SecretString=value)["ARN"] for n in range(SECRETS)]
+    return [sign(endpoint, region, key, "GetSecretValue", {"SecretId": arn}) for arn in arns]
+
+
+def _puts(endpoint: str, key: tuple[str, str], region: str) -> list[bytes]:
+    client = _client(endpoint, key, region)
+    arns = [client.create_secret(Name=f"put/{uuid.uuid4().hex}", SecretString="x")["ARN"] for _ in range(SECRETS * 8)]
+    bodies: Iterator[dict[str, object]] = (
+        {"SecretId": arns[n % len(arns)], "SecretString": f"value-{n}", "ClientRequestToken": str(uuid.uuid4())}
+        for n in range(PUTS)
+    )
+    return [sign(endpoint, region, key, "PutSecretValue", body) for body in bodies]
+
+
+def resident_megabytes(product: Product) -> dict[str, float]:
+    """Resident memory of each process of the product, by what it is."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        with contextlib.suppress(OSError, ValueError):
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == product.process.pid:
+                pages = int((entry / "statm").read_text().split()[1])
+                command = (entry / "cmdline").read_bytes().split(b"\0")
+                found[f"{command[2].decode().rpartition('.')[2]} {entry.name}"] = (
+                    pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+                )
+    return found
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Everything, in one run."""
+    seconds, connections, workers = arguments.seconds, arguments.connections, arguments.workers
+    result: dict[str, Any] = {"workers": workers, "connections": connections, "seconds": seconds}
+
+    def note(name: str, load: Load) -> Load:
+        result[name] = load.__dict__
+        sys.stderr.write(f"  {name}: {load.per_second:,.0f}/s, {load.errors} errors\n")
+        return load
+
+    with tempfile.TemporaryDirectory(prefix="strongroom-bench-") as folder:
+        started = time.monotonic()
+        with running_product(Path(folder), workers=workers) as product:
+            result["start_to_ready_seconds"] = round(time.monotonic() - started, 2)
+            key = (product.administrator.access_key_id, product.administrator.secret_access_key)
+            reads = _reads(product.endpoint, key, product.region)
+            drive(product.endpoint, reads, seconds=2, connections=connections)
+            with bare(workers) as endpoint:
+                # Interleaved, so that what else the machine does weighs on both alike.
+                baselines, measured = [], []
+                for _ in range(arguments.rounds):
+                    baselines.append(note("bare", drive(endpoint, reads, seconds=seconds, connections=connections)))
+                    measured.append(
+                        note("read", drive(product.endpoint, reads, seconds=seconds, connections=connections))
+                    )
+            result["read_to_bare"] = round(_mean(measured) / _mean(baselines), 3)
+            puts = _puts(product.endpoint, key, product.region)
+            result["put_errors"] = note(
+                "put", drive(product.endpoint, puts, seconds=seconds, connections=connections, repeat=False)
+            ).errors
+            result["resident_megabytes"] = {name: round(size) for name, size in resident_megabytes(product).items()}
+    if MOTO.exists():
+        with moto() as endpoint:
+            requests = _reads(endpoint, ("test", "test"), "us-east-1")
+            load = note("moto", drive(endpoint, requests, seconds=seconds, connections=connections))
+            result["read_to_moto"] = round(_mean(measured) / load.per_second, 1)
+    return result
+
+
+def _mean(loads: list[Load]) -> float:
+    return sum(load.per_second for load in loads) / len(loads)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--workers", type=int, default=1, help="worker processes of product and baseline")
+    parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--seconds", type=int, default=5, help="length of each measurement")
+    parser.add_argument("--rounds", type=int, default=3, help="how often read and baseline are measured in turn")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    result = measure(parser.parse_args())
+    if "--json" in sys.argv:
+        print(json.dumps(result))
+        return
+    print(
+        f"GetSecretValue        {result['read_to_bare']:.0%} of the bare ASGI reply"
+        + (f", {result['read_to_moto']:.0f} times moto" if "read_to_moto" in result else "")
+    )
+    read = result["read"]
+    print(f"  rate, p50, p99      {read['per_second']:,.0f}/s, {read['p50_ms']:.2f} ms, {read['p99_ms']:.2f} ms")
+    print(f"  bare reply          {result['bare']['per_second']:,.0f}/s")
+    print(
+        f"PutSecretValue        {result['put']['per_second']:,.0f} durable writes/s, {result['put']['errors']} errors"
+    )
+    print(f"start to ready        {result['start_to_ready_seconds']} s")
+    print(f"resident memory, MB   {result['resident_megabytes']}")
+
+
+if __name__ == "__main__":
+    main()

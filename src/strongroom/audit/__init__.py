@@ -1,0 +1,31 @@
+"""The audit room: what happened, written down before the answer leaves.
+
+Here live the trail (one append-only, hash-chained file per host, shared by all processes), the builders of CloudTrail
+records, the allow-lists that decide what may be recorded, and the tools that verify and read a trail. The room touches
+its own folder and knows only `strongroom.errors` and `strongroom.world`. A secret value, key, password or token never
+enters: there is no way in but through an allow-list.
+"""
+
+from strongroom.audit.events import api_event, resource, service_event
+from strongroom.audit.parameters import Operation, operation
+from strongroom.audit.read import EventFilter, Record, last_records, read_records
+from strongroom.audit.trail import Trail
+from strongroom.audit.unavailable import AuditUnavailable
+from strongroom.audit.verify import Problem, VerificationReport, verify
+
+__all__ = [
+    "AuditUnavailable",
+    "EventFilter",
+    "Operation",
+    "Problem",
+    "Record",
+    "Trail",
+    "VerificationReport",
+    "api_event",
+    "last_records",
+    "operation",
+    "read_records",
+    "resource",
+    "service_event",
+    "verify",
+]

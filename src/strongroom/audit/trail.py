@@ -1,0 +1,265 @@
+"""The trail as the rest of the house uses it: hand in an event, and wait until it is on the disk.
+
+Each process has one `Trail` with one writer thread. Events that arrive while a batch is being synced form the next
+batch, so one sync serves as many requests as arrived in its time (group commit). Every wait is bounded: for the lock
+by ``lock_timeout_seconds``, for a disk that does not come back by ``stall_timeout_seconds``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from strongroom.audit.file import TrailFile
+from strongroom.audit.unavailable import AuditUnavailable
+from strongroom.world import World, from_milliseconds
+
+__all__ = ["Trail"]
+
+_LARGEST_BATCH = 4096  # entries; bounds the memory of one write
+
+_Waiter = asyncio.Future[None] | Future[None]
+_Entry = tuple[Sequence[bytes], _Waiter]
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why the last batch failed, and since when batches have been failing (milliseconds since the epoch)."""
+
+    error: AuditUnavailable
+    since: int
+
+
+class Trail:
+    """The audit trail of one host, as one process writes it. Open it in the process that uses it, after any fork.
+
+    `append_now` may be called from any number of threads, `append` from one event loop at a time.
+
+    Args:
+        folder: The audit folder. It comes from the host's configuration, never from a request.
+        world: The clock that dates failures in `health`.
+        lock_timeout_seconds: How long a batch waits for another process that holds the lock.
+        stall_timeout_seconds: How long a batch may take altogether before whoever waits for it is told.
+    """
+
+    def __init__(
+        self, folder: Path, world: World, *, lock_timeout_seconds: float = 5.0, stall_timeout_seconds: float = 15.0
+    ) -> None:
+        self._folder = folder
+        self._world = world
+        self._stall_timeout = lock_timeout_seconds + stall_timeout_seconds
+        self._file = TrailFile(folder, lock_timeout_seconds)
+        self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
+        self._writer: threading.Thread | None = None
+        self._refusal: AuditUnavailable | None = AuditUnavailable(
+            "The audit trail cannot record.", why=f"the trail in {folder} is not open", fix="Start Strongroom again."
+        )
+        self._progress = threading.Lock()  # guards the two below: a stall is declared only while a batch is under way
+        self._busy_since: float | None = None
+        self._stall: AuditUnavailable | None = None
+        self._failure: _Failure | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def open(self) -> None:
+        """Open or begin the trail and start the writer thread.
+
+        Raises:
+            AuditUnavailable: The trail cannot be used; see `TrailFile.open`.
+        """
+        self._file.open()
+        self._refusal = None
+        self._writer = threading.Thread(target=self._run_writer, name="audit-writer", daemon=True)
+        self._writer.start()
+
+    def close(self) -> None:
+        """Write what was handed in, stop the thread and close the files. Calling it again does nothing."""
+        if self._writer is None:
+            return
+        self._refusal = AuditUnavailable(
+            "The audit trail cannot record.",
+            why=f"the trail in {self._folder} is closed",
+            fix="Start Strongroom again.",
+        )
+        self._queue.put(None)
+        self._writer.join(self._stall_timeout)
+        self._writer = None
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        self._file.close()
+
+    def append_now(self, events: Sequence[bytes]) -> None:
+        """Record ``events`` together and return when they are durable. Blocks: for threads, never on an event loop.
+
+        Raises:
+            AuditUnavailable: They are not recorded, or not known to be durable. Do not commit.
+            ValueError: An event holds a raw newline.
+        """
+        self._refuse_if_down()
+        if not events:
+            return
+        for event in events:
+            _check_one_line(event)
+        done: Future[None] = Future()
+        self._queue.put((events, done))
+        try:
+            done.result(self._stall_timeout)
+        except TimeoutError as error:
+            raise self._declare_stall().again() from error
+
+    async def append(self, event: bytes) -> None:
+        """Record ``event`` and return when it is durable. Shares its sync with every other caller of that moment.
+
+        Raises:
+            AuditUnavailable: It is not recorded, or not known to be durable. Do not answer.
+            ValueError: The event holds a raw newline.
+        """
+        self._refuse_if_down()
+        _check_one_line(event)
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop or self._watch is None:
+            self._watch_from(loop)
+        done = loop.create_future()
+        self._waiting.add(done)
+        self._queue.put(((event,), done))
+        try:
+            await done
+        finally:
+            self._waiting.discard(done)
+
+    def health(self) -> str | None:
+        """None when the trail records; otherwise the cause in plain words, with since when."""
+        down = self._refusal or self._stall
+        if down is not None:
+            return _in_words(down)
+        failure = self._failure
+        if failure is not None:
+            return f"{_in_words(failure.error)} Since {from_milliseconds(failure.since):%Y-%m-%dT%H:%M:%SZ}."
+        try:
+            self._file.inspect()
+        except AuditUnavailable as error:
+            return _in_words(error)
+        return None
+
+    def _refuse_if_down(self) -> None:
+        down = self._refusal or self._stall
+        if down is not None:
+            raise down.again()
+
+    def _run_writer(self) -> None:
+        """The writer thread. Should it ever end by accident, nobody is left waiting for it."""
+        stopped = False
+        try:
+            self._write_batches()
+            stopped = True
+        finally:
+            if not stopped:
+                self._refusal = AuditUnavailable(
+                    "The audit trail cannot record.",
+                    why="its writer ended unexpectedly",
+                    fix="Report the traceback in the log and start Strongroom again.",
+                )
+
+    def _write_batches(self) -> None:
+        """One batch after another until told to stop."""
+        going = True
+        while going:
+            entries: list[_Entry] = []
+            entry = self._queue.get()
+            while entry is not None:
+                entries.append(entry)
+                if len(entries) == _LARGEST_BATCH or self._queue.empty():
+                    break
+                entry = self._queue.get()  # this thread alone takes from the queue, so it does not wait here
+            going = entry is not None
+            if entries:
+                self._write_batch(entries)
+
+    def _write_batch(self, entries: list[_Entry]) -> None:
+        with self._progress:
+            self._busy_since = time.monotonic()
+        error: AuditUnavailable | None = None
+        try:
+            self._file.append([event for events, _ in entries for event in events])
+            self._failure = None
+        except AuditUnavailable as unavailable:
+            error = unavailable
+            since = self._failure.since if self._failure is not None else self._world.clock.milliseconds()
+            self._failure = _Failure(unavailable, since)
+        with self._progress:
+            self._busy_since = self._stall = None
+        _resolve([waiter for _, waiter in entries], error)
+
+    def _watch_from(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look from ``loop`` now and then whether the writer came back, for as long as somebody waits."""
+        if self._watch is not None:
+            self._watch.cancel()
+        self._loop = loop
+        self._watch = loop.call_later(self._stall_timeout / 4, self._look_at_writer)
+
+    def _look_at_writer(self) -> None:
+        busy_since = self._busy_since
+        if busy_since is not None and time.monotonic() - busy_since > self._stall_timeout:
+            stall = self._declare_stall()
+            for waiter in self._waiting:
+                if not waiter.done():
+                    waiter.set_exception(stall.again())
+        self._watch = None
+        if self._waiting and self._loop is not None:
+            self._watch_from(self._loop)
+
+    def _declare_stall(self) -> AuditUnavailable:
+        """Refuse whoever comes until the batch that is under way ends."""
+        stall = AuditUnavailable(
+            "The audit trail cannot record.",
+            why=f"the disk under {self._folder} has not finished a write for {self._stall_timeout:g} seconds",
+            fix="Check the disk; recording resumes by itself when it answers.",
+        )
+        with self._progress:
+            if self._busy_since is not None:
+                self._stall = stall
+        return stall
+
+
+def _check_one_line(event: bytes) -> None:
+    if b"\n" in event:
+        raise ValueError("an audit event is one line of JSON")
+
+
+def _in_words(error: AuditUnavailable) -> str:
+    return f"{error.what} {error.why}".rstrip(".") + "."
+
+
+def _resolve(waiters: list[_Waiter], error: AuditUnavailable | None) -> None:
+    """Wake everyone who waited for one batch: threads directly, event loops with one call each."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    for waiter in waiters:
+        if isinstance(waiter, asyncio.Future):
+            by_loop.setdefault(waiter.get_loop(), []).append(waiter)
+        elif error is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(error.again())
+    for loop, futures in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_resolve_on_loop, futures, error)
+        except RuntimeError:  # the loop was closed, and with it everyone who waited there
+            continue
+
+
+def _resolve_on_loop(futures: list[asyncio.Future[None]], error: AuditUnavailable | None) -> None:
+    for future in futures:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error.again())

@@ -1,0 +1,161 @@
+"""From what the store says of a user or a session to a `Caller`, ready for any number of decisions.
+
+Condition keys of the principal: IAM User Guide, "AWS global condition context keys". ``userIdentity``: CloudTrail User
+Guide, "CloudTrail userIdentity element".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from strongroom.audit import user_identity
+from strongroom.errors import OperatorError
+from strongroom.identity.caller import Caller
+from strongroom.identity.directory import NamedDocument, Role, User, managed_document, policies_of, tags_of
+from strongroom.identity.sessions import SessionToken
+from strongroom.policy import MalformedPolicy, Policy, PolicyKind, PolicySet, PrincipalFacts, compile_policy
+from strongroom.store import Transaction
+from strongroom.world import from_milliseconds
+
+__all__ = ["load_session_caller", "load_user_caller", "session_arn"]
+
+_Context = dict[str, str | tuple[str, ...]]
+
+
+def session_arn(role: Role, session_name: str) -> str:
+    """The ARN of a role session. The role's path is no part of it."""
+    return f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{session_name}"
+
+
+def load_user_caller(transaction: Transaction, user: User, access_key_id: str) -> Caller:
+    """The caller that ``user`` is when it signs with ``access_key_id``.
+
+    Raises:
+        OperatorError: One of its policies cannot be read, so nothing can be decided.
+    """
+    arn = user.arn
+    context: _Context = {
+        "aws:username": user.name,
+        "aws:userid": user.user_id,
+        "aws:principalarn": arn,
+        "aws:principalaccount": user.account,
+        "aws:principaltype": "User",
+        "aws:principalisawsservice": "false",
+    }
+    _add_tags(context, tags_of(transaction, user.user_id))
+    return Caller(
+        facts=PrincipalFacts(
+            arn=arn, session_arn=arn, account=user.account, kind="user", identifiers=frozenset({user.user_id})
+        ),
+        policies=_policy_set(transaction, user.user_id, user.boundary_arn, None),
+        context=context,
+        audit=user_identity.iam_user(
+            principal_id=user.user_id,
+            arn=arn,
+            account_id=user.account,
+            access_key_id=access_key_id,
+            user_name=user.name,
+        ),
+        access_key_id=access_key_id,
+        user_id=user.user_id,
+    )
+
+
+def load_session_caller(transaction: Transaction, session: SessionToken, role: Role) -> Caller:
+    """The caller that ``session`` of ``role`` is.
+
+    Raises:
+        OperatorError: One of the policies cannot be read, so nothing can be decided.
+    """
+    facts, key_id = session.facts, session.key.access_key_id
+    arn = session_arn(role, facts.name)
+    user_id = f"{role.role_id}:{facts.name}"
+    context: _Context = {
+        "aws:userid": user_id,
+        "aws:principalarn": role.arn,
+        "aws:principalaccount": role.account,
+        "aws:principaltype": "AssumedRole",
+        "aws:principalisawsservice": "false",
+        "aws:tokenissuetime": from_milliseconds(facts.issued_ms).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:multifactorauthpresent": "false",
+    }
+    if facts.source_identity is not None:
+        context["aws:sourceidentity"] = facts.source_identity
+    _add_tags(context, tags_of(transaction, role.role_id))
+    _add_tags(context, facts.tags)  # a session tag takes the place of the role's own
+    return Caller(
+        facts=PrincipalFacts(
+            arn=role.arn,
+            session_arn=arn,
+            account=role.account,
+            kind="role-session",
+            identifiers=frozenset({role.role_id}),
+        ),
+        policies=_policy_set(transaction, role.role_id, role.boundary_arn, _session_policies(transaction, session)),
+        context=context,
+        audit=user_identity.assumed_role(
+            principal_id=user_id,
+            arn=arn,
+            account_id=role.account,
+            access_key_id=key_id,
+            issuer=user_identity.SessionIssuer(role.role_id, role.arn, role.account, role.name),
+            created=facts.issued_ms,
+            source_identity=facts.source_identity,
+        ),
+        access_key_id=key_id,
+        user_id=user_id,
+        transitive_tags={key: facts.tags[key] for key in facts.transitive_keys},
+        source_identity=facts.source_identity,
+    )
+
+
+def _add_tags(context: _Context, tags: Mapping[str, str]) -> None:
+    for key, value in tags.items():
+        context[f"aws:principaltag/{key.lower()}"] = value
+
+
+def _policy_set(
+    transaction: Transaction, owner_id: str, boundary_arn: str | None, session: tuple[Policy, ...] | None
+) -> PolicySet:
+    boundary = None
+    if boundary_arn is not None:
+        text = managed_document(transaction, boundary_arn)
+        if text is None:
+            raise OperatorError(
+                f"The permissions boundary {boundary_arn} of {owner_id} does not exist.",
+                fix="set another boundary, or remove it",
+            )
+        boundary = _compiled(text, PolicyKind.BOUNDARY, boundary_arn)
+    return PolicySet(_all_compiled(policies_of(transaction, owner_id), PolicyKind.IDENTITY), boundary, session)
+
+
+def _session_policies(transaction: Transaction, session: SessionToken) -> tuple[Policy, ...] | None:
+    """The session policies; None when the session was made without any.
+
+    When a managed policy among them is gone, what it denied is unknown: the session may then do nothing.
+    """
+    facts = session.facts
+    if facts.policy is None and not facts.policy_arns:
+        return None
+    documents = [] if facts.policy is None else [NamedDocument("session policy", facts.policy)]
+    for arn in facts.policy_arns:
+        text = managed_document(transaction, arn)
+        if text is None:
+            return ()
+        documents.append(NamedDocument(arn, text))
+    return _all_compiled(documents, PolicyKind.SESSION)
+
+
+def _all_compiled(documents: Sequence[NamedDocument], kind: PolicyKind) -> tuple[Policy, ...]:
+    return tuple(_compiled(document.text, kind, document.name) for document in documents)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(text: str, kind: PolicyKind, name: str) -> Policy:
+    try:
+        return compile_policy(text, kind, name=name)
+    except MalformedPolicy as error:
+        raise OperatorError(
+            f"The stored policy {name} can no longer be read.", why=error.message, fix="replace it with a valid one"
+        ) from None

@@ -1,0 +1,225 @@
+"""Operations on keys as such: making, describing, listing, enabling, disabling and scheduling deletion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from strongroom.services.call import Call
+from strongroom.services.kms import failures, records
+from strongroom.services.kms.base import KmsBase
+from strongroom.services.kms.keys import (
+    DISABLED,
+    ENABLED,
+    KEY_SPEC,
+    KEY_USAGE,
+    ORIGIN,
+    PENDING_DELETION,
+    RESOURCE_TYPE,
+    MutableContext,
+    key_context,
+    key_metadata,
+)
+from strongroom.services.kms.paging import page_size, with_page
+from strongroom.services.kms.policies import SERVICE_KEYS, accept_policy, default_policy, require_future_control
+from strongroom.services.kms.tags import checked_tags, request_tag_context
+from strongroom.store import Transaction
+from strongroom.world import from_milliseconds
+
+__all__ = ["KeyOperations"]
+
+_DAY_MS: Final = 86_400_000
+_SHORTEST_WINDOW_DAYS: Final = 7
+_LONGEST_WINDOW_DAYS: Final = 30
+
+
+class KeyOperations(KmsBase):
+    """CreateKey, DescribeKey, ListKeys, EnableKey, DisableKey, UpdateKeyDescription and the two of deletion."""
+
+    async def create_key(
+        self,
+        call: Call,
+        *,
+        Policy: str | None = None,
+        Description: str | None = None,
+        KeyUsage: str | None = None,
+        CustomerMasterKeySpec: str | None = None,
+        KeySpec: str | None = None,
+        Origin: str | None = None,
+        CustomKeyStoreId: str | None = None,
+        BypassPolicyLockoutSafetyCheck: bool | None = None,
+        Tags: Sequence[Mapping[str, str]] | None = None,
+        MultiRegion: bool | None = None,
+        XksKeyId: str | None = None,
+    ) -> dict[str, object]:
+        """Make a symmetric encryption key."""
+        if KeySpec is not None and CustomerMasterKeySpec is not None:
+            raise failures.validation(
+                "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. "
+                "CustomerMasterKeySpec is deprecated."
+            )
+        spec = KeySpec or CustomerMasterKeySpec or KEY_SPEC
+        usage = KeyUsage or KEY_USAGE
+        bypass = bool(BypassPolicyLockoutSafetyCheck)
+        _require_supported(spec, usage, Origin, CustomKeyStoreId, XksKeyId, MultiRegion)
+        tags = checked_tags(Tags or ())
+        policy = accept_policy(Policy) if Policy is not None else None
+        context: MutableContext = {
+            "kms:keyspec": spec,
+            "kms:keyusage": usage,
+            "kms:keyorigin": ORIGIN,
+            "kms:multiregion": "false",
+            "kms:calleraccount": call.account,
+            "kms:bypasspolicylockoutsafetycheck": "true" if bypass else "false",
+            **request_tag_context(tags),
+        }
+
+        def work(transaction: Transaction) -> dict[str, object]:
+            call.authorize("kms:CreateKey", "*", context=context)
+            key = self.maker.draft(
+                call, policy=Policy or default_policy(call.account), description=Description or "", tags=tags
+            )
+            if tags:
+                # Identity-based policies alone decide: the key's own policy does not count before the key exists.
+                call.authorize("kms:TagResource", key.arn, context={**key.context, **context})
+            if policy is not None and not bypass:
+                require_future_control(call, key.arn, key.account, policy, key_context(call, key))
+            self.maker.store(transaction, key)
+            call.touches(key.arn, RESOURCE_TYPE, key.account)
+            return {"KeyMetadata": key_metadata(key.record)}
+
+        return dict(await call.write(work))
+
+    async def describe_key(
+        self, call: Call, *, KeyId: str, GrantTokens: Sequence[str] | None = None
+    ) -> dict[str, object]:
+        """Everything about a key but its policy, aliases and tags.
+
+        A service's own key that is named by its alias is made if it is not there, as KMS does.
+        """
+
+        def describe(transaction: Transaction) -> dict[str, object]:
+            key = self.directory.for_use(transaction, call, "kms:DescribeKey", KeyId)
+            return {"KeyMetadata": key_metadata(key.record)}
+
+        def make_and_describe(transaction: Transaction) -> dict[str, object]:
+            self.maker.service_key(transaction, call, KeyId)
+            return describe(transaction)
+
+        if KeyId in SERVICE_KEYS:
+            found = await call.read(lambda transaction: self.directory.find(transaction, call, KeyId))
+            if found.key is None:
+                return dict(await call.write(make_and_describe))
+        return await call.read(describe)
+
+    async def list_keys(
+        self,
+        call: Call,
+        *,
+        Limit: int | None = None,
+        Marker: str | None = None,
+        ResourceOwners: Sequence[str] | None = None,
+    ) -> dict[str, object]:
+        """The keys of the account in this region, in the order of their ids."""
+        call.authorize("kms:ListKeys", "*", context={"kms:calleraccount": call.account})
+        size = page_size(Limit, default=100, most=1000)
+        own = ResourceOwners is None or "SELF" in ResourceOwners
+
+        def work(transaction: Transaction) -> dict[str, object]:
+            found = records.key_ids(transaction, call.account, call.region, Marker or "", size + 1) if own else []
+            return with_page(
+                "Keys", found, size, lambda item: {"KeyId": item[0], "KeyArn": item[1]}, lambda item: item[0]
+            )
+
+        return await call.read(work, single=True)
+
+    async def enable_key(self, call: Call, *, KeyId: str) -> dict[str, object]:
+        """Let a disabled key be used again."""
+        return await self._set_state(call, "kms:EnableKey", KeyId, ENABLED)
+
+    async def disable_key(self, call: Call, *, KeyId: str) -> dict[str, object]:
+        """Keep a key from being used until it is enabled again."""
+        return await self._set_state(call, "kms:DisableKey", KeyId, DISABLED)
+
+    async def _set_state(self, call: Call, action: str, key_id: str, state: str) -> dict[str, object]:
+        def work(transaction: Transaction) -> dict[str, object]:
+            key = self.directory.for_management(transaction, call, action, key_id)
+            key.require_not_pending_deletion()
+            records.set_state(transaction, key.arn, state, None)
+            transaction.raise_epoch()
+            return {}
+
+        return dict(await call.write(work))
+
+    async def update_key_description(self, call: Call, *, KeyId: str, Description: str) -> dict[str, object]:
+        """Replace a key's description."""
+
+        def work(transaction: Transaction) -> dict[str, object]:
+            key = self.directory.for_management(transaction, call, "kms:UpdateKeyDescription", KeyId)
+            key.require_not_pending_deletion()
+            records.set_description(transaction, key.arn, Description)
+            transaction.raise_epoch()
+            return {}
+
+        return dict(await call.write(work))
+
+    async def schedule_key_deletion(
+        self, call: Call, *, KeyId: str, PendingWindowInDays: int | None = None
+    ) -> dict[str, object]:
+        """Stop a key from being used now, and have it destroyed after 7 to 30 days (30 if nothing is said)."""
+        days = _LONGEST_WINDOW_DAYS if PendingWindowInDays is None else PendingWindowInDays
+        if not _SHORTEST_WINDOW_DAYS <= days <= _LONGEST_WINDOW_DAYS:
+            raise failures.validation(
+                f"PendingWindowInDays must be between {_SHORTEST_WINDOW_DAYS} and {_LONGEST_WINDOW_DAYS}, inclusive."
+            )
+        context = {"kms:scheduledeletionpendingwindowindays": str(days)}
+
+        def work(transaction: Transaction) -> dict[str, object]:
+            key = self.directory.for_management(transaction, call, "kms:ScheduleKeyDeletion", KeyId, context=context)
+            key.require_not_pending_deletion()
+            deletion_ms = call.now_ms + days * _DAY_MS
+            records.set_state(transaction, key.arn, PENDING_DELETION, deletion_ms)
+            transaction.raise_epoch()
+            return {
+                "KeyId": key.arn,
+                "DeletionDate": from_milliseconds(deletion_ms),
+                "KeyState": PENDING_DELETION,
+                "PendingWindowInDays": days,
+            }
+
+        return dict(await call.write(work))
+
+    async def cancel_key_deletion(self, call: Call, *, KeyId: str) -> dict[str, object]:
+        """Keep a key after all. It comes back disabled."""
+
+        def work(transaction: Transaction) -> dict[str, object]:
+            key = self.directory.for_management(transaction, call, "kms:CancelKeyDeletion", KeyId)
+            if key.record.state != PENDING_DELETION:
+                raise failures.invalid_state(key.arn, "not pending deletion")
+            records.set_state(transaction, key.arn, DISABLED, None)
+            transaction.raise_epoch()
+            return {"KeyId": key.arn}
+
+        return dict(await call.write(work))
+
+
+def _require_supported(
+    spec: str,
+    usage: str,
+    origin: str | None,
+    key_store: str | None,
+    external_key: str | None,
+    multi_region: bool | None,
+) -> None:
+    """Refuse kinds of keys that are not offered, naming what it is."""
+    given = {
+        f"KeySpec {spec}": spec != KEY_SPEC,
+        f"KeyUsage {usage}": usage != KEY_USAGE,
+        f"Origin {origin}": origin not in {None, ORIGIN},
+        "CustomKeyStoreId": key_store is not None,
+        "XksKeyId": external_key is not None,
+        "MultiRegion": bool(multi_region),
+    }
+    for what, is_given in given.items():
+        if is_given:
+            raise failures.unsupported(what)

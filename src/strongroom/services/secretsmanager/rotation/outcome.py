@@ -1,0 +1,120 @@
+"""What the end of a step means: the next step, another attempt, success, or giving up. Each is one transaction."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from strongroom.services.secretsmanager.records import update_secret
+from strongroom.services.secretsmanager.rotation import queue
+from strongroom.services.secretsmanager.rotation.queue import Claim
+from strongroom.services.secretsmanager.rotation.scheduled import begin, secret_by_arn
+from strongroom.services.secretsmanager.rotations import next_window, stored_rules
+from strongroom.services.secretsmanager.service_events import RotationEvent, record_rotation_event
+from strongroom.services.secretsmanager.versions import CURRENT, PENDING, delete_version, detach_label, labels_of
+from strongroom.store import Transaction
+from strongroom.world import Entropy
+
+__all__ = ["ATTEMPTS", "REPLACEMENTS", "STEPS", "settle"]
+
+STEPS: Final = ("createSecret", "setSecret", "testSecret", "finishSecret")
+ATTEMPTS: Final = 10
+"""How often a step is tried before the rotation is given up: over about ten minutes."""
+
+REPLACEMENTS: Final = 5
+"""How often an hour a password that the database rejected is replaced by a new one."""
+
+_REPLACEMENT_PERIOD_MS: Final = 3_600_000
+_FIRST_PAUSE_MS: Final = 1_000
+_LONGEST_PAUSE_MS: Final = 300_000
+
+
+def settle(
+    transaction: Transaction, entropy: Entropy, claim: Claim, owner: str, problem: str | None, now_ms: int
+) -> str | None:
+    """Take a rotation to where the end of a step leaves it.
+
+    Args:
+        transaction: Where to write.
+        entropy: For the ids of events.
+        claim: The rotation, as it was claimed.
+        owner: Who claimed it.
+        problem: What went wrong; None when the function succeeded.
+        now_ms: Now.
+
+    Returns:
+        What went wrong, including what only shows now; None when the step succeeded. Nothing is written when the
+        claim was lost, or the rotation was cancelled, abandoned or deleted meanwhile.
+    """
+    if not queue.is_held(transaction, claim, owner):
+        return problem
+    if problem is None and claim.kind == "test":
+        _end_test(transaction, entropy, claim, now_ms, None)
+    elif problem is None and claim.step != STEPS[-1]:
+        queue.move(transaction, claim, now_ms, step=STEPS[STEPS.index(claim.step) + 1])
+    elif problem is None and labels_of(transaction, claim.arn).get(CURRENT) == claim.token:
+        _succeed(transaction, entropy, claim, now_ms)
+    else:
+        problem = problem or "finishSecret ended, but AWSCURRENT is not on the new version"
+        _fail(transaction, entropy, claim, problem, now_ms)
+    return problem
+
+
+def _succeed(transaction: Transaction, entropy: Entropy, claim: Claim, now_ms: int) -> None:
+    """Complete it. The service itself takes AWSPENDING off, so that old and new functions end alike."""
+    if labels_of(transaction, claim.arn).get(PENDING) == claim.token:
+        detach_label(transaction, claim.arn, PENDING)
+    queue.move(transaction, claim, now_ms, state="succeeded")
+    secret = secret_by_arn(transaction, claim.arn)
+    if secret is not None:
+        window = next_window(stored_rules(secret), now_ms) if secret.rotation_enabled else {}
+        update_secret(transaction, claim.arn, last_rotated_ms=now_ms, changed_ms=now_ms, **window)
+    _tell(transaction, entropy, claim, "RotationSucceeded", now_ms, None)
+
+
+def _fail(transaction: Transaction, entropy: Entropy, claim: Claim, problem: str, now_ms: int) -> None:
+    """Try again after a growing pause, or give up; a test is not tried again."""
+    if claim.kind == "test":
+        _end_test(transaction, entropy, claim, now_ms, problem)
+        return
+    attempt = claim.attempt + 1
+    if _is_withdrawn(transaction, claim):
+        _replace(transaction, entropy, claim, problem, now_ms)
+    elif attempt >= ATTEMPTS:
+        queue.move(transaction, claim, now_ms, state="failed", attempt=attempt, error=problem)
+    else:
+        pause = min(_FIRST_PAUSE_MS * 2**claim.attempt, _LONGEST_PAUSE_MS)
+        queue.move(transaction, claim, now_ms, attempt=attempt, due_ms=now_ms + pause, error=problem)
+    _tell(transaction, entropy, claim, "RotationFailed", now_ms, problem)
+
+
+def _is_withdrawn(transaction: Transaction, claim: Claim) -> bool:
+    """Whether the function took AWSPENDING off its version: the database rejected that password, and kept its own."""
+    return claim.token not in labels_of(transaction, claim.arn).values()
+
+
+def _replace(transaction: Transaction, entropy: Entropy, claim: Claim, problem: str, now_ms: int) -> None:
+    """A rejected password is replaced by a new one, not tried again; a few times, lest it goes on for ever."""
+    queue.move(transaction, claim, now_ms, state="abandoned", attempt=claim.attempt + 1, error=problem)
+    secret = secret_by_arn(transaction, claim.arn)
+    if secret is None or not secret.rotation_enabled:
+        return
+    if queue.withdrawn_since(transaction, claim.arn, now_ms - _REPLACEMENT_PERIOD_MS) < REPLACEMENTS:
+        begin(transaction, entropy, secret, now_ms, origin="request")
+
+
+def _end_test(transaction: Transaction, entropy: Entropy, claim: Claim, now_ms: int, problem: str | None) -> None:
+    """The version of a test was made for it alone: it goes, and AWSPENDING with it."""
+    labels = labels_of(transaction, claim.arn)
+    if labels.get(PENDING) == claim.token and labels.get(CURRENT) != claim.token:
+        delete_version(transaction, claim.arn, claim.token)
+    event: RotationEvent = "TestRotationFailed" if problem else "TestRotationSucceeded"
+    queue.move(transaction, claim, now_ms, state="failed" if problem else "succeeded", error=problem)
+    _tell(transaction, entropy, claim, event, now_ms, problem)
+
+
+def _tell(
+    transaction: Transaction, entropy: Entropy, claim: Claim, event: RotationEvent, now_ms: int, problem: str | None
+) -> None:
+    secret = secret_by_arn(transaction, claim.arn)
+    if secret is not None:
+        record_rotation_event(transaction, entropy, secret, claim.token, event, now_ms, error_message=problem)

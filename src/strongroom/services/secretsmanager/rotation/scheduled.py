@@ -1,0 +1,67 @@
+"""What schedules make due: begins the rotations of secrets whose window has opened."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from strongroom.services.secretsmanager.names import SecretReference
+from strongroom.services.secretsmanager.records import Secret, find_secret, update_secret
+from strongroom.services.secretsmanager.rotation.queue import due_by_schedule
+from strongroom.services.secretsmanager.rotations import (
+    make_due,
+    next_window,
+    start_rotation,
+    stored_rules,
+    unfinished_rotation,
+)
+from strongroom.services.secretsmanager.settings import SecretsManagerSettings
+from strongroom.services.secretsmanager.versions import PENDING, Version, attach_labels, insert_version
+from strongroom.store import Transaction
+from strongroom.world import Entropy
+
+__all__ = ["begin", "begin_due", "secret_by_arn"]
+
+_AT_ONCE: Final = 50
+_SETTINGS: Final = SecretsManagerSettings()
+
+
+def begin_due(transaction: Transaction, entropy: Entropy, now_ms: int) -> None:
+    """Begin a rotation for every secret whose window has opened, and set its next window.
+
+    Where an earlier rotation has not come to an end, that one is taken up again instead: its version may already be
+    the password in the database.
+    """
+    for arn in due_by_schedule(transaction, now_ms, _AT_ONCE):
+        secret = secret_by_arn(transaction, arn)
+        if secret is None:
+            continue
+        update_secret(transaction, arn, **next_window(stored_rules(secret), now_ms))
+        unfinished = unfinished_rotation(transaction, arn)
+        if unfinished is not None:
+            make_due(transaction, arn, unfinished.token, now_ms)
+        else:
+            begin(transaction, entropy, secret, now_ms, origin="schedule")
+
+
+def begin(
+    transaction: Transaction, entropy: Entropy, secret: Secret, now_ms: int, *, origin: Literal["request", "schedule"]
+) -> None:
+    """Begin a rotation that no caller gave a token: its version, AWSPENDING on it, and its row."""
+    token = entropy.uuid()
+    insert_version(transaction, Version(secret.arn, token, now_ms))
+    attach_labels(transaction, secret.arn, token, [PENDING], _SETTINGS)
+    start_rotation(
+        transaction,
+        entropy,
+        secret,
+        token,
+        secret.rotation_function_arn or "",
+        now_ms,
+        kind="rotation",
+        origin=origin,
+    )
+
+
+def secret_by_arn(transaction: Transaction, arn: str) -> Secret | None:
+    """A secret by its full ARN."""
+    return find_secret(transaction, SecretReference(arn, account="", region="", name=""))

@@ -1,0 +1,90 @@
+"""Secrets Manager in this process, on a SQLite store of its own: for what cannot be seen from outside the server."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from tests.support.harness_kms import ACCOUNT, KmsHarness, allow
+
+from strongroom.services.call import Call, CallProgress
+from strongroom.services.clients import InvocationResult
+from strongroom.services.secretsmanager import SecretsManager, SecretsManagerSettings
+from strongroom.store import Transaction
+
+__all__ = ["FUNCTION", "Functions", "SecretsHarness", "token"]
+
+FUNCTION = f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:rotate"
+
+
+def token() -> str:
+    """A fresh ClientRequestToken."""
+    return str(uuid.uuid4())
+
+
+class Functions:
+    """Lambda with functions that exist as soon as they are named, and admit Secrets Manager if told so."""
+
+    def __init__(self) -> None:
+        self.admits = True
+
+    def authorize_invoke(self, transaction: Transaction, call: Call, function_arn: str) -> None:
+        call.authorize("lambda:InvokeFunction", function_arn)
+
+    def admits_service(
+        self, transaction: Transaction, function_arn: str, service: str, *, source_arn: str, source_account: str
+    ) -> bool:
+        return self.admits
+
+    async def invoke_as_service(
+        self, function_arn: str, payload: bytes, *, service: str, source_arn: str, source_account: str
+    ) -> InvocationResult:
+        raise AssertionError("a request never invokes")
+
+
+class SecretsHarness(KmsHarness):
+    """A store, KMS and Secrets Manager on it.
+
+    Args:
+        folder: Where the database file goes.
+        settings: Settings of Secrets Manager.
+    """
+
+    def __init__(self, folder: Path, settings: SecretsManagerSettings | None = None) -> None:
+        super().__init__(folder)
+        self.functions = Functions()
+        self.secrets = SecretsManager(
+            self.store, self.keyring, self.world, self.client, self.functions, settings or SecretsManagerSettings()
+        )
+
+    async def call_of(
+        self,
+        operation: str,
+        policy: Mapping[str, object] | None = None,
+        *,
+        account: str = ACCOUNT,
+        name: str = "someone",
+    ) -> Call:
+        """A call of one operation; allowed everything unless a policy is given."""
+        call = await self.call(policy or allow("*"), account=account, name=name)
+        return replace(call, service="secretsmanager", operation=operation, progress=CallProgress())
+
+    async def create(self, name: str, value: str | None = "v1", **parameters: object) -> str:
+        """A new secret; answers its ARN."""
+        given = {} if value is None else {"SecretString": value}
+        answer = await self.secrets.create_secret(
+            await self.call_of("CreateSecret"),
+            Name=name,
+            ClientRequestToken=str(parameters.pop("ClientRequestToken", token())),
+            **given,
+            **parameters,  # type: ignore[arg-type]
+        )
+        return str(answer["ARN"])
+
+    async def get(self, secret_id: str, **parameters: str) -> dict[str, object]:
+        """GetSecretValue by one who may do everything."""
+        return await self.secrets.get_secret_value(
+            await self.call_of("GetSecretValue"), SecretId=secret_id, **parameters
+        )

@@ -1,0 +1,148 @@
+"""A key put together from its rows, what conditions see of it, and the cache of keys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from strongroom.errors import AwsError
+from strongroom.keyring import WrappedMaterial
+from strongroom.services.kms.cache import KeyCache
+from strongroom.services.kms.keys import DISABLED, ENABLED, PENDING_DELETION, Key, build_key, key_metadata
+from strongroom.services.kms.policies import SERVICE_KEYS, accept_policy, compiled_policy, default_policy
+from strongroom.services.kms.records import KeyRecord
+from strongroom.services.kms.tags import checked_tags, request_tag_context
+
+ACCOUNT = "123456789012"
+
+
+def record(number: int = 0, state: str = ENABLED) -> KeyRecord:
+    key_id = f"1234abcd-12ab-34cd-56ef-{number:012d}"
+    return KeyRecord(
+        arn=f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/{key_id}",
+        account=ACCOUNT,
+        region="eu-central-1",
+        key_id=key_id,
+        description="",
+        manager="CUSTOMER",
+        state=state,
+        key_spec="SYMMETRIC_DEFAULT",
+        key_usage="ENCRYPT_DECRYPT",
+        policy=default_policy(ACCOUNT),
+        material_id="00",
+        created_ms=1_800_000_000_000,
+        deletion_ms=None,
+    )
+
+
+def key(number: int = 0, state: str = ENABLED) -> Key:
+    return build_key(record(number, state), {"00": WrappedMaterial("00", b"")}, (), {})
+
+
+def test_conditions_see_the_key() -> None:
+    found = build_key(record(), {}, ("alias/a", "alias/b"), {"Team": "red"})
+    assert found.context["kms:resourcealiases"] == ("alias/a", "alias/b")
+    assert found.context["aws:resourcetag/team"] == "red"
+    assert found.context["kms:keyspec"] == "SYMMETRIC_DEFAULT"
+
+
+def test_tags_that_differ_in_case_only_do_not_hide_each_other() -> None:
+    found = build_key(record(), {}, (), {"Team": "red", "TEAM": "blue", "team": "green"})
+    assert found.context["aws:resourcetag/team"] == ("red", "blue", "green")
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "end"),
+    [
+        (DISABLED, "DisabledException", "is disabled."),
+        (PENDING_DELETION, "KMSInvalidStateException", "is pending deletion."),
+    ],
+)
+def test_a_key_that_may_not_be_used(state: str, code: str, end: str) -> None:
+    with pytest.raises(AwsError) as refused:
+        key(state=state).require_usable()
+    assert refused.value.code == code
+    assert refused.value.message == f"{record().arn} {end}"
+
+
+def test_a_key_with_one_material_needs_no_look_at_the_ciphertext() -> None:
+    one, two = WrappedMaterial("00", b""), WrappedMaterial("01", b"")
+    assert build_key(record(), {"00": one}, (), {}).sole_material is one
+    assert build_key(record(), {"00": one, "01": two}, (), {}).sole_material is None
+
+
+def test_metadata_has_a_deletion_date_only_when_deletion_is_pending() -> None:
+    assert "DeletionDate" not in key_metadata(record())
+    pending = replace(record(), state=PENDING_DELETION, deletion_ms=1_800_000_000_000)
+    assert key_metadata(pending)["DeletionDate"] == key_metadata(pending)["CreationDate"]
+    assert key_metadata(pending)["Enabled"] is False
+
+
+def test_the_cache_answers_for_its_epoch_only() -> None:
+    cache = KeyCache()
+    cache.put(7, key())
+    assert cache.get(7, key().arn) is not None
+    assert cache.get(6, key().arn) is None
+    assert cache.get(8, key().arn) is None
+
+
+def test_a_newer_epoch_drops_everything_and_an_older_one_is_not_held() -> None:
+    cache = KeyCache()
+    cache.put(7, key(1))
+    cache.put(8, key(2))
+    assert cache.get(7, key(1).arn) is None
+    assert cache.get(8, key(1).arn) is None
+    cache.put(7, key(1))
+    assert cache.get(7, key(1).arn) is None
+    assert cache.get(8, key(2).arn) is not None
+
+
+def test_the_cache_is_bounded() -> None:
+    cache = KeyCache(capacity=2)
+    for number in range(3):
+        cache.put(1, key(number))
+    assert [cache.get(1, key(number).arn) is not None for number in range(3)] == [False, True, True]
+
+
+def test_policies_that_kms_writes_compile() -> None:
+    compiled_policy(default_policy(ACCOUNT))
+    for service_key in SERVICE_KEYS.values():
+        accept_policy(service_key.policy(ACCOUNT, "eu-central-1"))
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("{", "MalformedPolicyDocumentException"),
+        (
+            '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"}]}',
+            "MalformedPolicyDocumentException",
+        ),
+        (" " * 32_769, "LimitExceededException"),
+    ],
+)
+def test_key_policies_that_are_refused(text: str, code: str) -> None:
+    with pytest.raises(AwsError) as refused:
+        accept_policy(text)
+    assert refused.value.code == code
+
+
+def test_tags_of_a_request() -> None:
+    assert checked_tags([{"TagKey": "a", "TagValue": "1"}]) == {"a": "1"}
+    assert request_tag_context({}) == {}
+    assert request_tag_context({"A": "1"}) == {"aws:tagkeys": ("A",), "aws:requesttag/a": "1"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "code"),
+    [
+        (["a", "a"], "TagException"),
+        (["aws:a"], "TagException"),
+        ([f"k{number}" for number in range(51)], "LimitExceededException"),
+    ],
+)
+def test_tags_that_are_refused(keys: list[str], code: str) -> None:
+    with pytest.raises(AwsError) as refused:
+        checked_tags([{"TagKey": name, "TagValue": ""} for name in keys])
+    assert refused.value.code == code
