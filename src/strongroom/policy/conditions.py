@@ -190,7 +190,7 @@ def _set_test(key: str, matches: Matcher, negated: bool, set_operator: SetOperat
 
     def test(context: Context) -> bool:
         actual = context.get(key)
-        if actual is None:
+        if not actual:
             return every
         values = (actual,) if isinstance(actual, str) else actual
         results = (matches(value, context) is not negated for value in values)

@@ -45,6 +45,18 @@ class _JsonFormatter(logging.Formatter):
         return json.dumps(document)
 
 
+class _Named(logging.Filter):
+    """Calls the process what its operator calls it."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.processName = self._process
+        return True
+
+
 def configure_log(style: Literal["text", "json"], process: str) -> None:
     """Send this process's log to standard error.
 
@@ -54,7 +66,7 @@ def configure_log(style: Literal["text", "json"], process: str) -> None:
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter() if style == "json" else _TextFormatter())
-    handler.addFilter(lambda record: setattr(record, "processName", process) or True)
+    handler.addFilter(_Named(process))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
