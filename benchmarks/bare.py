@@ -5,7 +5,6 @@ python -m benchmarks.bare WORKERS      prints the port, serves until SIGTERM
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import socket
@@ -59,6 +58,7 @@ def main() -> None:
     for _ in range(int(sys.argv[1])):
         child = os.fork()
         if child == 0:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
             serve(listener)
             os._exit(0)
         children.append(child)
@@ -73,5 +73,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    asyncio.set_event_loop_policy(None)
     main()

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import secrets
 import time
-import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 __all__ = ["Clock", "Entropy", "SystemClock", "SystemEntropy", "World", "from_milliseconds", "to_milliseconds"]
 
@@ -40,6 +39,10 @@ class Entropy(Protocol):
         ...
 
 
+_VARIANTS: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+"""The first digit of a UUID's fourth group holds two random bits beside its variant."""
+
+
 class SystemClock:
     """The machine's clock."""
 
@@ -60,8 +63,10 @@ class SystemEntropy:
         return secrets.randbelow(bound)
 
     def uuid(self) -> str:
-        """A random (version 4) UUID."""
-        return str(uuid.uuid4())
+        """A random (version 4) UUID (RFC 9562), written without the detour over `uuid.UUID`: each request needs two."""
+        digits = secrets.token_hex(16)
+        variant = _VARIANTS[digits[16]]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 @dataclass(frozen=True, slots=True)

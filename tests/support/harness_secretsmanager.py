@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, ParamSpec
 
 from tests.support.harness_kms import ACCOUNT, KmsHarness, allow
 
@@ -14,7 +17,9 @@ from strongroom.services.clients import InvocationResult
 from strongroom.services.secretsmanager import SecretsManager, SecretsManagerSettings
 from strongroom.store import Transaction
 
-__all__ = ["FUNCTION", "Functions", "SecretsHarness", "token"]
+__all__ = ["FUNCTION", "Functions", "SecretsHarness", "in_loop", "token"]
+
+P = ParamSpec("P")
 
 FUNCTION = f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:rotate"
 
@@ -22,6 +27,16 @@ FUNCTION = f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:rotate"
 def token() -> str:
     """A fresh ClientRequestToken."""
     return str(uuid.uuid4())
+
+
+def in_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Run an asynchronous test in an event loop of its own."""
+
+    @functools.wraps(test)
+    def run(*arguments: P.args, **keywords: P.kwargs) -> None:
+        asyncio.run(test(*arguments, **keywords))
+
+    return run
 
 
 class Functions:
@@ -73,12 +88,12 @@ class SecretsHarness(KmsHarness):
 
     async def create(self, name: str, value: str | None = "v1", **parameters: object) -> str:
         """A new secret; answers its ARN."""
-        given = {} if value is None else {"SecretString": value}
+        if value is not None:
+            parameters["SecretString"] = value
         answer = await self.secrets.create_secret(
             await self.call_of("CreateSecret"),
             Name=name,
             ClientRequestToken=str(parameters.pop("ClientRequestToken", token())),
-            **given,
             **parameters,  # type: ignore[arg-type]
         )
         return str(answer["ARN"])

@@ -9,7 +9,6 @@ What it may touch: `strongroom.errors`, `strongroom.world`, and the files of the
 What never enters: the store, the network, who is asking and whether they may, and any key in a text, log or error.
 """
 
-from strongroom.keyring.handover import offer_root_key, receive_root_key
 from strongroom.keyring.header import CiphertextHeader, InvalidCiphertext, inspect
 from strongroom.keyring.keyring import Keyring, UnusableKeyMaterial, WrappedMaterial
 from strongroom.keyring.passphrase import read_passphrase
@@ -24,9 +23,7 @@ __all__ = [
     "UnusableKeyMaterial",
     "WrappedMaterial",
     "inspect",
-    "offer_root_key",
     "open_with_data_key",
     "read_passphrase",
-    "receive_root_key",
     "seal_with_data_key",
 ]

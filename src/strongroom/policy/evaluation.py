@@ -88,7 +88,6 @@ class _ResourceSide:
     deny: Statement | None = None
     allow: Statement | None = None
     grade: Grade = Grade.NOBODY
-    names_account: bool = False
 
 
 _SILENT = _ResourceSide()
@@ -99,15 +98,13 @@ def _search_resource(policy: Policy, request: AuthorizationRequest, action: str,
     principal, resource, context = request.principal, request.resource, request.context
     for statement in selection.denies:
         principals = statement.principals
-        if principals and principals.denies(principal, bounded=bounded) and statement.applies(resource, context):
+        about = principals is not None and principals.denies(principal, bounded=bounded)
+        if about and statement.applies(resource, context):
             return _ResourceSide(deny=statement)
     side = _ResourceSide()
     for statement in selection.allows:
-        grade = statement.principals.grade(principal) if statement.principals else Grade.NOBODY
-        if grade is Grade.NOBODY or not statement.applies(resource, context):
-            continue
-        side.names_account = side.names_account or grade is Grade.ACCOUNT
-        if grade > side.grade:
+        grade = Grade.NOBODY if statement.principals is None else statement.principals.grade(principal)
+        if grade > side.grade and statement.applies(resource, context):
             side.allow, side.grade = statement, grade
     return side
 
@@ -144,7 +141,7 @@ def _granted_in_account(
     """
     if side.allow is not None and side.grade >= Grade.ROLE:
         return side.allow.decision
-    if silent is not None and not side.names_account:
+    if silent is not None and side.allow is None:
         return silent
     if request.principal.kind == "root":
         return _ROOT_ALLOWED
@@ -294,6 +291,6 @@ def _needed(request: AuthorizationRequest, resource_policy: Policy | None, must_
         side = _search_resource(resource_policy, request, request.action.lower(), bounded=False)
     if side.grade >= Grade.ROLE:
         return needed
-    if must_decide and not side.names_account:
+    if must_decide and side.allow is None:
         return needed | {Layer.RESOURCE}
     return needed | {Layer.IDENTITY}

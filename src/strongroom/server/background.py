@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Final
 
 from strongroom.services.awslambda.host import FunctionHost
 from strongroom.services.awslambda.remote import InvokerServer
-from strongroom.services.secretsmanager.maintenance import Maintenance
-from strongroom.services.secretsmanager.rotation import RotationEngine
 
 from strongroom.errors import StrongroomError
-from strongroom.keyring import RootKey
-from strongroom.server.child import Briefing, run_child
+from strongroom.server.child import Briefing
 from strongroom.server.composition import House
 from strongroom.server.log import describe_failure
+from strongroom.services.secretsmanager.maintenance import Maintenance
+from strongroom.services.secretsmanager.rotation import RotationEngine
 from strongroom.world import World
 
 __all__ = ["serve"]
@@ -29,16 +26,16 @@ _ROTATION_SECONDS: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
 
 
-async def serve(briefing: Briefing, root_key: RootKey, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
+async def serve(briefing: Briefing, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
     """Run functions, rotations and maintenance until ``stopping`` is set."""
-    settings = briefing.read_settings()
+    settings = briefing.settings
     host = FunctionHost.prepare(
         endpoint_url=briefing.endpoint,
-        work_dir=Path(briefing.run_dir) / "functions",
+        work_dir=briefing.run_dir / "functions",
         ca_bundle=settings.ca_bundle,
         max_processes=settings.function_processes,
     )
-    house = House.open(settings, root_key, World.real(), host)
+    house = House.open(settings, briefing.root_key, World.real(), host)
     try:
         await host.start(house.store, house.keyring, house.world, house.iam)
         server = InvokerServer(briefing.function_socket, host)
@@ -76,7 +73,3 @@ async def _repeat(name: str, turn: Callable[[], Awaitable[None]], seconds: float
                 await stopping.wait()
         except TimeoutError:
             continue
-
-
-if __name__ == "__main__":
-    run_child(serve, sys.argv[1:])

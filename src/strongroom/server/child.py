@@ -1,31 +1,34 @@
 """What a child process and the supervisor say to each other.
 
-A child is started with two descriptors: the root key's pipe, and one end of a control channel. On the channel the
-supervisor writes one line of JSON, the briefing; the child answers ``ready`` when it serves. The channel's end tells
-either side that the other is gone, so a killed supervisor leaves no orphans.
+A child is a fork of the supervisor: it begins with everything imported, and with the root key in memory it inherited,
+so the key never passes through arguments, environment or files. Over a control channel the child says ``ready`` when
+it serves; the channel's end tells either side that the other is gone, so a killed supervisor leaves no orphans.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
+import gc
+import os
 import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import uvloop
+
 from strongroom.errors import OperatorError
-from strongroom.keyring import RootKey, receive_root_key
+from strongroom.keyring import RootKey
 from strongroom.server.log import configure_log
 from strongroom.server.settings import Settings
 
-__all__ = ["READY", "Briefing", "run_child"]
+__all__ = ["READY", "Briefing", "Serve", "run_child"]
 
 READY: Final = b"ready\n"
-FAILED_START: Final = 3
+_FAILED_START: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,78 +36,69 @@ class Briefing:
     """What a child needs to know.
 
     Args:
-        settings: The settings, as JSON.
+        settings: The settings.
+        root_key: The installation's root key.
         endpoint: The URL at which this installation is reached from this host.
         run_dir: A private folder for sockets and unpacked code, removed when the server ends.
-        name: What to call the process in the log.
-        listener: The descriptor of the listening socket, for request workers.
+        name: What to call the process.
+        listener: The listening socket, which all request workers share.
     """
 
-    settings: str
+    settings: Settings
+    root_key: RootKey = field(repr=False)
     endpoint: str
-    run_dir: str
+    run_dir: Path
     name: str
-    listener: int = -1
-
-    def to_line(self) -> bytes:
-        """The briefing as one line."""
-        return json.dumps(asdict(self)).encode() + b"\n"
-
-    def read_settings(self) -> Settings:
-        """The settings, without consulting environment or files again."""
-        return Settings.model_validate_json(self.settings)
+    listener: socket.socket
 
     @property
     def function_socket(self) -> Path:
         """Where the background worker takes invocations."""
-        return Path(self.run_dir) / "functions.sock"
+        return self.run_dir / "functions.sock"
 
 
-Serve = Callable[[Briefing, RootKey, asyncio.Event, Callable[[], None]], Awaitable[None]]
+Serve = Callable[[Briefing, asyncio.Event, Callable[[], None]], Awaitable[None]]
+"""Serves until the event is set; calls the function it is given once it is ready."""
 
 
-def run_child(serve: Serve, arguments: list[str]) -> None:
-    """Run one child process to its end.
+def run_child(serve: Serve, briefing: Briefing, control: socket.socket) -> int:
+    """Run one child process to its end; answer its exit code.
 
     Args:
-        serve: Serves until its event is set; calls the function it is given once it is ready.
-        arguments: The descriptors of the control channel and of the root key's pipe.
+        serve: What the process does.
+        briefing: What it needs to know.
+        control: Its end of the control channel.
     """
-    control = socket.socket(fileno=int(arguments[0]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the supervisor's to handle
-    briefing = Briefing(**json.loads(_read_line(control)))
-    root_key = receive_root_key(int(arguments[1]))
-    configure_log(briefing.read_settings().log_format, briefing.name)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    configure_log(briefing.settings.log_format, briefing.name)
+    name_process(f"strongroom {briefing.name}")
     try:
-        import uvloop  # noqa: PLC0415 - not needed to report a bad start
-
-        uvloop.run(_attend(serve, briefing, root_key, control))
+        uvloop.run(_attend(serve, briefing, control))
     except OperatorError as error:
         sys.stderr.write(error.diagnostics() + "\n")
-        sys.exit(FAILED_START)
+        return _FAILED_START
+    return 0
 
 
-async def _attend(serve: Serve, briefing: Briefing, root_key: RootKey, control: socket.socket) -> None:
+async def _attend(serve: Serve, briefing: Briefing, control: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     control.setblocking(False)
     loop.add_signal_handler(signal.SIGTERM, stopping.set)
-    loop.add_reader(control, stopping.set)  # it says nothing more, so readable means closed
+    loop.add_reader(control, stopping.set)  # the supervisor says nothing, so readable means closed
+
+    def ready() -> None:
+        gc.collect()
+        gc.freeze()  # what start-up made lives as long as the process: no collection need look at it again
+        control.send(READY)
+
     try:
-        await serve(briefing, root_key, stopping, lambda: _say_ready(control))
+        await serve(briefing, stopping, ready)
     finally:
         loop.remove_reader(control)
 
 
-def _say_ready(control: socket.socket) -> None:
-    control.send(READY)
-
-
-def _read_line(control: socket.socket) -> bytes:
-    line = b""
-    while not line.endswith(b"\n"):
-        piece = control.recv(65536)
-        if not piece:
-            raise SystemExit(FAILED_START)
-        line += piece
-    return line
+def name_process(name: str) -> None:
+    """Give this process a name of its own in ``ps`` and ``top`` (15 characters are shown)."""
+    Path(f"/proc/{os.getpid()}/comm").write_text(name[:15])

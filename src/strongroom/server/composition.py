@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from botocore import xform_name
-from strongroom.identity.authenticator import Authenticator
-from strongroom.services.iam import Iam, IamServiceClient
-from strongroom.services.kms import Kms, KmsServiceClient
-from strongroom.services.sts import Sts
 
 from strongroom.audit import Trail
+from strongroom.identity.authenticator import Authenticator
 from strongroom.keyring import Keyring, RootKey
 from strongroom.server.folder import DataFolder
 from strongroom.server.settings import Settings
 from strongroom.services.awslambda import Lambda, LambdaServiceClient
 from strongroom.services.clients import FunctionInvoker, IamClient, KmsClient, LambdaClient
+from strongroom.services.iam import Iam, IamServiceClient
+from strongroom.services.kms import Kms, KmsServiceClient
 from strongroom.services.secretsmanager import SecretsManager, SecretsManagerSettings
+from strongroom.services.sts import Sts
 from strongroom.store import Store, open_store
 from strongroom.wire import Router, service
 from strongroom.world import World
@@ -62,7 +62,7 @@ class House:
         settings: Settings,
         root_key: RootKey,
         world: World,
-        invoker: FunctionInvoker | Callable[[House], FunctionInvoker],
+        invoker: FunctionInvoker,
     ) -> House:
         """Open trail and store, and build every service on them.
 

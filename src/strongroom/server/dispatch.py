@@ -119,7 +119,7 @@ class Dispatcher:
     async def _answer(self, request: HttpRequest, route: Route, spec: OperationSpec, call: Call) -> HttpResponse:
         try:
             parameters = spec.parse(request, route)
-            object.__setattr__(call, "parameters", parameters)
+            call.parameters = parameters
             method = self._method(route)
             answer = await method(call, **parameters)
             if not call.progress.decided:

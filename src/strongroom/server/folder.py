@@ -118,6 +118,12 @@ class DataFolder:
             ) from None
         self._lock = descriptor
 
+    def leave(self) -> None:
+        """In a child of the server: close its copy of the lock, which stays with the server."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
     def installation(self) -> Installation | None:
         """What is installed here, or None in an empty folder.
 

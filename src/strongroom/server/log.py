@@ -70,7 +70,8 @@ def configure_log(style: Literal["text", "json"], process: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for chatty in ("uvicorn", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     # Each line of a malformed request would be a line of the log: a stranger could fill the disk with them.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 

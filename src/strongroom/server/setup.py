@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import bindparam, insert, select
-from strongroom.identity.bootstrap import AccessKey, create_administrator
 
 from strongroom.audit import Trail
 from strongroom.errors import OperatorError
+from strongroom.identity.bootstrap import AccessKey, create_administrator
 from strongroom.keyring import Keyring, RootKey, read_passphrase
 from strongroom.keyring.seals import SEAL_FILE, FileSeal, PassphraseSeal, Seal, SealDocument
 from strongroom.server.folder import DataFolder, Installation, write_private

@@ -6,27 +6,29 @@ dies, and on SIGTERM lets the request workers finish what is in flight before th
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import gc
 import logging
 import os
 import selectors
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
 import orjson
 
 from strongroom.errors import OperatorError
-from strongroom.keyring import offer_root_key
-from strongroom.server.child import READY, Briefing
+from strongroom.server import background, worker
+from strongroom.server.child import READY, Briefing, Serve, run_child
 from strongroom.server.folder import write_private
 from strongroom.server.settings import Settings
 from strongroom.server.setup import Opened
@@ -42,14 +44,14 @@ _LONGEST_PAUSE: Final = 5.0
 
 @dataclass(slots=True)
 class _Child:
-    module: str
     name: str
-    process: subprocess.Popen[bytes] | None = None
+    serve: Serve
+    pid: int | None = None
     control: socket.socket | None = None
     ready: bool = False
+    was_ready: bool = False
     failures: int = 0
     start_at: float = 0.0
-    was_ready: bool = field(default=False)
 
 
 class Supervisor:
@@ -68,8 +70,8 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._stopping = False
         self._children = [
-            _Child("strongroom.server.background", "background"),
-            *(_Child("strongroom.server.worker", f"worker-{n + 1}") for n in range(settings.workers)),
+            _Child("background", background.serve),
+            *(_Child(f"worker-{number + 1}", worker.serve) for number in range(settings.workers)),
         ]
 
     def run(self) -> int:
@@ -82,7 +84,7 @@ class Supervisor:
         host, port = listener.getsockname()[:2]
         scheme = "https" if self._settings.tls_cert else "http"
         endpoint = f"{scheme}://{_reachable(host)}:{port}"
-        run_dir = tempfile.mkdtemp(prefix="strongroom-")
+        run_dir = Path(tempfile.mkdtemp(prefix="strongroom-"))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         try:
@@ -97,12 +99,12 @@ class Supervisor:
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
 
-    def _watch(self, listener: socket.socket, endpoint: str, run_dir: str) -> None:
+    def _watch(self, listener: socket.socket, endpoint: str, run_dir: Path) -> None:
         announced = False
         while not self._stopping:
             now = time.monotonic()
             for child in self._children:
-                if child.process is None and child.start_at <= now:
+                if child.pid is None and child.start_at <= now:
                     self._start(child, listener, endpoint, run_dir)
             for key, _ in self._selector.select(timeout=0.2):
                 self._hear(key.data)
@@ -111,35 +113,31 @@ class Supervisor:
                 self._write_running(listener, endpoint)
                 self._announce(endpoint)
 
-    def _start(self, child: _Child, listener: socket.socket, endpoint: str, run_dir: str) -> None:
+    def _start(self, child: _Child, listener: socket.socket, endpoint: str, run_dir: Path) -> None:
         ours, theirs = socket.socketpair()
-        key = offer_root_key(self._opened.root_key)
-        descriptors = [theirs.fileno(), key]
-        is_worker = child.name != "background"
-        try:
-            child.process = subprocess.Popen(  # noqa: S603 - this interpreter and a module of this package
-                [sys.executable, "-m", child.module, str(theirs.fileno()), str(key)],
-                stdin=subprocess.DEVNULL,
-                pass_fds=[*descriptors, *([listener.fileno()] if is_worker else [])],
-            )
-        finally:
-            theirs.close()
-            os.close(key)
-        briefing = Briefing(
-            settings=self._settings.model_dump_json(),
-            endpoint=endpoint,
-            run_dir=run_dir,
-            name=child.name,
-            listener=listener.fileno() if is_worker else -1,
-        )
-        ours.sendall(briefing.to_line())
-        child.control = ours
-        child.ready = False
+        briefing = Briefing(self._settings, self._opened.root_key, endpoint, run_dir, child.name, listener)
+        gc.collect()
+        gc.freeze()  # keeps the collector from touching, and so copying, what parent and child share
+        pid = os.fork()
+        if pid == 0:
+            ours.close()
+            self._leave_to_parent()
+            os._exit(_guarded(child.serve, briefing, theirs))
+        theirs.close()
+        child.pid, child.control, child.ready = pid, ours, False
         self._selector.register(ours, selectors.EVENT_READ, child)
 
+    def _leave_to_parent(self) -> None:
+        """In a child: let go of what only the supervisor uses, so that each channel has two ends again."""
+        self._selector.close()
+        for other in self._children:
+            if other.control is not None:
+                other.control.close()
+        self._opened.folder.leave()
+
     def _hear(self, child: _Child) -> None:
-        control, process = child.control, child.process
-        if control is None or process is None:
+        control, pid = child.control, child.pid
+        if control is None or pid is None:
             return
         try:
             said = control.recv(64)
@@ -151,8 +149,8 @@ class Supervisor:
             return
         self._selector.unregister(control)
         control.close()
-        code = process.wait()
-        child.process = child.control = None
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        child.pid = child.control = None
         child.ready = False
         if self._stopping:
             return
@@ -174,19 +172,31 @@ class Supervisor:
 
     def _end_all(self) -> None:
         """Request workers first, so that what they are doing can still call functions; then the background worker."""
-        background, *workers = self._children
-        for group in (workers, [background]):
-            running = [child.process for child in group if child.process is not None]
-            for process in running:
-                process.terminate()
+        first, *workers = self._children
+        for group in (workers, [first]):
+            pids = {child.pid for child in group if child.pid is not None}
+            for pid in pids:
+                os.kill(pid, signal.SIGTERM)
             until = time.monotonic() + _GRACE_SECONDS
-            for process in running:
-                try:
-                    process.wait(max(until - time.monotonic(), 0.1))
-                except subprocess.TimeoutExpired:
-                    _LOG.error("a process did not end in time and is killed")
-                    process.kill()
-                    process.wait()
+            while pids and time.monotonic() < until:
+                pids = {pid for pid in pids if os.waitpid(pid, os.WNOHANG) == (0, 0)}
+                time.sleep(0.01)
+            for pid in pids:
+                _LOG.error("a process did not end in time and is killed")
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+
+
+def _guarded(serve: Serve, briefing: Briefing, control: socket.socket) -> int:
+    """Run a child; nothing it raises may reach the supervisor's code, which it is a copy of."""
+    code = 1
+    with contextlib.suppress(KeyboardInterrupt, SystemExit):
+        try:
+            code = run_child(serve, briefing, control)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+    return code
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import socket
-import sys
 from collections.abc import Callable, Iterator
 
 import uvicorn
-from strongroom.services.awslambda.remote import SocketInvoker
 
-from strongroom.keyring import RootKey
 from strongroom.server.app import Application
-from strongroom.server.child import Briefing, run_child
+from strongroom.server.child import Briefing
 from strongroom.server.composition import House
 from strongroom.server.dispatch import Dispatcher
+from strongroom.services.awslambda.remote import SocketInvoker
 from strongroom.world import World
 
 __all__ = ["serve"]
@@ -26,17 +23,26 @@ _GRACE_SECONDS = 30
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling: the supervisor says when to stop."""
+    """uvicorn without its own signal handling, as the supervisor says when to stop; tells when it serves."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._tell_started()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-async def serve(briefing: Briefing, root_key: RootKey, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
+async def serve(briefing: Briefing, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
     """Serve requests until ``stopping`` is set, then finish those in flight."""
-    settings = briefing.read_settings()
-    house = House.open(settings, root_key, World.real(), SocketInvoker(briefing.function_socket))
+    settings = briefing.settings
+    house = House.open(settings, briefing.root_key, World.real(), SocketInvoker(briefing.function_socket))
     try:
         config = uvicorn.Config(
             Application(Dispatcher(house)),
@@ -52,14 +58,9 @@ async def serve(briefing: Briefing, root_key: RootKey, stopping: asyncio.Event, 
             ssl_certfile=settings.tls_cert,
             ssl_keyfile=settings.tls_key,
         )
-        server = _Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[socket.socket(fileno=briefing.listener)]))
         house.warm()
-        gc.collect()
-        gc.freeze()  # what start-up made lives as long as the process: no collection need look at it again
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.005)
-        ready()
+        server = _Server(config, ready)
+        serving = asyncio.create_task(server.serve(sockets=[briefing.listener]))
         stop = asyncio.create_task(stopping.wait())
         await asyncio.wait((stop, serving), return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
@@ -67,7 +68,3 @@ async def serve(briefing: Briefing, root_key: RootKey, stopping: asyncio.Event, 
         await serving
     finally:
         house.close()
-
-
-if __name__ == "__main__":
-    run_child(serve, sys.argv[1:])

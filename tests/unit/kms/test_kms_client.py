@@ -14,6 +14,7 @@ from tests.support.harness_kms import ACCOUNT, OTHER_ACCOUNT, REGION, KmsHarness
 from strongroom.errors import AccessDenied, AwsError, OperatorError
 from strongroom.services.call import Call
 from strongroom.services.clients import DataKey, KeyDescription, KmsClient
+from strongroom.services.kms import Kms, KmsServiceClient
 from strongroom.services.kms.keys import build_key
 from strongroom.store import Statement, Transaction
 from strongroom.store.schema import kms_materials
@@ -189,15 +190,20 @@ def test_a_key_that_was_rolled_back_is_not_kept_in_memory(kms: KmsHarness) -> No
     asyncio.run(run())
 
 
-def test_a_key_that_changed_after_the_call_began_is_not_kept_for_its_epoch(kms: KmsHarness) -> None:
+def test_a_key_read_newer_than_the_call_is_not_kept_for_the_calls_epoch(kms: KmsHarness) -> None:
     async def run() -> None:
-        arn = await kms.make_key(Description="old")
+        arn = await kms.make_key()
         early = await forwarded(kms)
+        another = KmsServiceClient(Kms(kms.store, kms.keyring, kms.world))  # as in another process: its cache is empty
+
+        def work(transaction: Transaction) -> DataKey:
+            return another.generate_data_key(transaction, early, arn, CONTEXT)
+
         await kms.kms.disable_key(await kms.call(), KeyId=arn)
         with pytest.raises(AwsError, match="DisabledException"):
-            await data_key(kms, early, arn)
+            await kms.store.read(work)
         await kms.kms.enable_key(await kms.call(), KeyId=arn)
-        await data_key(kms, early, arn)
+        await kms.store.read(work)
 
     asyncio.run(run())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -103,6 +104,22 @@ def test_the_cache_is_bounded() -> None:
     for number in range(3):
         cache.put(1, key(number))
     assert [cache.get(1, key(number).arn) is not None for number in range(3)] == [False, True, True]
+
+
+def test_threads_share_the_cache() -> None:
+    cache = KeyCache(capacity=8)
+    keys = [key(number) for number in range(16)]
+
+    def work(epoch: int) -> None:
+        for _ in range(50):
+            for each in keys:
+                cache.put(epoch, each)
+                assert cache.get(epoch, each.arn) in {each, None}
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(work, epoch) for epoch in (1, 2, 2, 3)]:
+            done.result()
+    assert sum(cache.get(3, each.arn) is not None for each in keys) == 8
 
 
 def test_policies_that_kms_writes_compile() -> None:

@@ -78,9 +78,11 @@ def test_a_principal_where_it_is_needed(kind: PolicyKind) -> None:
 
 
 def test_resources() -> None:
-    for bad in ([], "bucket", "", "*x"):
-        with pytest.raises(MalformedPolicy):
-            compiled(GOOD[PolicyKind.IDENTITY] | {"Resource": bad})
+    for resource in ("bucket", "", "*x"):
+        with pytest.raises(MalformedPolicy, match="must be in ARN format"):
+            compiled(GOOD[PolicyKind.IDENTITY] | {"Resource": resource})
+    with pytest.raises(MalformedPolicy, match="must contain resources"):
+        compiled(GOOD[PolicyKind.IDENTITY] | {"Resource": []})
     with pytest.raises(MalformedPolicy, match="must contain resources"):
         compiled({"Effect": "Allow", "Action": "*"})
     with pytest.raises(MalformedPolicy, match="prohibited field Resource"):

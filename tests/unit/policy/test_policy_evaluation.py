@@ -176,6 +176,14 @@ def test_the_root_user_may_do_everything_in_its_account() -> None:
     assert ask(ROOT, owner=B).reason is Reason.IMPLICIT_DENY_RESOURCE
 
 
+def test_a_boundary_makes_not_principal_deny_everybody() -> None:
+    """IAM User Guide, "NotPrincipal": it denies whoever has a boundary, whatever the element names."""
+    resource_policy = policy(PolicyKind.RESOURCE, {"NotPrincipal": {"AWS": [USER_ARN, A]}, "Effect": "Deny"})
+    assert ask(USER, resource_policy, identity=(ID_ALLOW,)).allowed
+    decision = ask(USER, resource_policy, identity=(ID_ALLOW,), boundary=BOUND_ALLOW)
+    assert decision.reason is Reason.EXPLICIT_DENY_RESOURCE
+
+
 # --- two accounts ---------------------------------------------------------------------------------------------------
 
 

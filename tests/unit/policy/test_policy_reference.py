@@ -176,7 +176,7 @@ def pair(text: str, kind: PolicyKind) -> tuple[Policy, Document]:
 RESOURCE_KINDS = [PolicyKind.RESOURCE, PolicyKind.KEY, PolicyKind.TRUST]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_engine_agrees_with_the_reference(data: st.DataObject) -> None:
     identity = [

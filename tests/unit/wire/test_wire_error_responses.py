@@ -44,7 +44,7 @@ def test_further_members_are_those_of_the_shape() -> None:
         "__type": "DryRunOperationException",
         "message": "text",
     }
-    error = AwsError("InvalidParameters", "m", members={"ParameterNames": ["a"]})
+    error = AwsError("OpsItemInvalidParameterException", "m", members={"ParameterNames": ["a"]})
     assert orjson.loads(service("ssm").serialise_error(error, "id").body)["ParameterNames"] == ["a"]
 
 

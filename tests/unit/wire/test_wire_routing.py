@@ -12,6 +12,8 @@ FormPost = Callable[[Mapping[str, str]], HttpRequest]
 
 JSON = (b"content-type", b"application/x-amz-json-1.1")
 FORM = (b"content-type", b"application/x-www-form-urlencoded")
+NOT_FOUND = "Could not find operation"
+CREATE_USER = {"Action": "CreateUser", "Version": "2010-05-08"}
 TARGET = (b"x-amz-target", b"secretsmanager.GetSecretValue")
 
 
@@ -87,13 +89,19 @@ def test_unsigned_query_requests_are_found_by_version(router: Router, form_post:
     ("fields", "signing", "code", "message"),
     [
         ({"Version": "2010-05-08"}, "iam", "MissingAction", "The request must contain the parameter Action"),
-        ({"Action": "X", "Version": "2010-05-08"}, "iam", "InvalidAction", "Could not find operation X for version 2010-05-08"),
-        ({"Action": "CreateUser"}, "iam", "InvalidAction", "Could not find operation CreateUser for version NO_VERSION_SPECIFIED"),
-        ({"Action": "CreateUser", "Version": "2010-05-08"}, "sts", "InvalidAction", "Could not find operation CreateUser for version 2010-05-08"),
-        ({"Action": "CreateUser", "Version": "2010-05-08"}, "s3", "InvalidAction", "Could not find operation CreateUser for version 2010-05-08"),
-        ({"Action": "CreateUser", "Version": "1"}, None, "InvalidAction", "Could not find operation CreateUser for version 1"),
+        ({"Action": "X", "Version": "2010-05-08"}, "iam", "InvalidAction", f"{NOT_FOUND} X for version 2010-05-08"),
+        ({"Action": "X"}, "iam", "InvalidAction", f"{NOT_FOUND} X for version NO_VERSION_SPECIFIED"),
+        ({"Action": "X", "Version": "1"}, None, "InvalidAction", f"{NOT_FOUND} X for version 1"),
+        (CREATE_USER, "sts", "InvalidAction", f"{NOT_FOUND} CreateUser for version 2010-05-08"),
+        (CREATE_USER, "s3", "InvalidAction", f"{NOT_FOUND} CreateUser for version 2010-05-08"),
+        (
+            CREATE_USER | {"Version": "2011-06-15"},
+            "iam",
+            "InvalidAction",
+            f"{NOT_FOUND} CreateUser for version 2011-06-15",
+        ),
     ],
-)  # fmt: skip
+)
 def test_query_refusals(
     router: Router, form_post: FormPost, fields: dict[str, str], signing: str | None, code: str, message: str
 ) -> None:

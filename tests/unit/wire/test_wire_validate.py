@@ -10,6 +10,7 @@ from strongroom.wire import HttpRequest
 JsonPost = Callable[[str, object], HttpRequest]
 Parse = Callable[..., dict[str, object]]
 
+SECRET_ID_IS_NULL = "Value null at 'secretId' failed to satisfy constraint: Member must not be null"
 LABEL_RULES = (
     "Member must satisfy constraint: [Member must have length less than or equal to 256, "
     "Member must have length greater than or equal to 1, Member must not be null]"
@@ -27,7 +28,7 @@ def violation(parse: Parse, request: HttpRequest) -> str:
 @pytest.mark.parametrize(
     ("operation", "body", "constraint"),
     [
-        ("GetSecretValue", {}, "Value null at 'secretId' failed to satisfy constraint: Member must not be null"),
+        ("GetSecretValue", {}, SECRET_ID_IS_NULL),
         (
             "GetSecretValue",
             {"SecretId": None},

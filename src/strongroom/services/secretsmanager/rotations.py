@@ -82,9 +82,7 @@ _COLUMNS: Final = tuple(_R[name] for name in _FIELDS)
 _IS_OPEN: Final = or_(_R.state == "running", _R.state == "failed")
 _BY_TOKEN: Final = Statement(select(*_COLUMNS).where(_R.arn == bindparam("arn"), _R.token == bindparam("token")))
 _OPEN: Final = Statement(
-    select(*_COLUMNS)
-    .where(_R.arn == bindparam("arn"), _IS_OPEN)
-    .order_by(_R.started_ms, _R.token)
+    select(*_COLUMNS).where(_R.arn == bindparam("arn"), _IS_OPEN).order_by(_R.started_ms, _R.token)
 )
 _INSERT: Final = Statement(insert(rotations).values({name: bindparam(name) for name in _FIELDS}))
 _CLOSE: Final = Statement(

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from hmac import compare_digest
 from typing import Final, Literal
 
+from strongroom.arn import Arn
 from strongroom.errors import AccessDenied, AwsError
 from strongroom.keyring import InvalidCiphertext, open_with_data_key, seal_with_data_key
 from strongroom.services.call import Call
-from strongroom.services.clients import KmsClient
+from strongroom.services.clients import KeyDescription, KmsClient
 from strongroom.services.secretsmanager.records import Secret
 from strongroom.services.secretsmanager.refusals import invalid_parameter, invalid_request, too_long
 from strongroom.services.secretsmanager.versions import (
@@ -92,10 +93,14 @@ def _encryption_failure() -> AwsError:
     )
 
 
+def _access_denied() -> AccessDenied:
+    return AccessDenied("Access to KMS is not allowed")
+
+
 def _as_secrets_manager_says(refusal: AwsError, failure: AwsError) -> AwsError:
     """KMS's refusal in Secrets Manager's words: who may not is told so, whatever else is wrong with the key is not."""
     if isinstance(refusal, AccessDenied):
-        return AccessDenied("Access to KMS is not allowed")
+        return _access_denied()
     return failure if refusal.status < 500 else refusal
 
 
@@ -132,10 +137,7 @@ class Values:
         full = _key_reference(kms_key_id, account, call.region)
         if full == _key_reference(_DEFAULT_ALIAS, account, call.region):
             return None
-        try:
-            key = self._kms.describe(transaction, call, full)
-        except AwsError as refusal:
-            raise _as_secrets_manager_says(refusal, _encryption_failure()) from None
+        key = self._described(transaction, call, full)
         if key.manager == "AWS" and key.account == account == call.account:
             service_key = self._kms.service_key(transaction, call.forward(SERVICE_PRINCIPAL), _DEFAULT_ALIAS)
             if service_key.arn == key.arn:
@@ -170,10 +172,17 @@ class Values:
                 raise default_key_across_accounts()
             return self._kms.service_key(transaction, call.forward(SERVICE_PRINCIPAL), _DEFAULT_ALIAS).arn
         reference = _key_reference(secret.kms_key_id, secret.account, secret.region)
+        return self._described(transaction, call, reference).arn
+
+    def _described(self, transaction: Transaction, call: Call, reference: str) -> KeyDescription:
         try:
-            return self._kms.describe(transaction, call, reference).arn
+            return self._kms.describe(transaction, call, reference)
         except AwsError as refusal:
-            raise _as_secrets_manager_says(refusal, _encryption_failure()) from None
+            arn = Arn.parse(reference)
+            if arn is None or arn.account == call.account:
+                raise _as_secrets_manager_says(refusal, _encryption_failure()) from None
+            # Which keys another account has is not for this caller to learn.
+            raise _access_denied() from None
 
     def validate_access(self, transaction: Transaction, call: Call, secret: Secret) -> None:
         """Check that the caller can encrypt and decrypt under a secret's customer key, before it is set.

@@ -205,7 +205,7 @@ class Writing(Parts):
         def work(transaction: Transaction) -> dict[str, object]:
             context = self._update_context(transaction, call, SecretId, Description, KmsKeyId)
             secret = find_and_authorize(transaction, call, SecretId, context)
-            changes: dict[str, int | str | None] = {"changed_ms": next_change(secret, call.now_ms)}
+            changes: dict[str, int | str | None] = {}
             if Description is not None:
                 changes["description"] = Description or None
             if KmsKeyId is not None:
@@ -213,10 +213,12 @@ class Writing(Parts):
                 changes["kms_key_id"] = secret.kms_key_id
             answer: dict[str, object] = {"ARN": secret.arn, "Name": secret.name}
             if value is not None:
+                answer["VersionId"] = token
                 if self._put_value(transaction, call, secret, token, value, [CURRENT]):
                     changes.update(self._after_value(transaction, call, secret, token, [CURRENT]))
-                answer["VersionId"] = token
-            update_secret(transaction, secret.arn, **changes)
+                elif not changes:
+                    return answer  # the same request come again: not even LastChangedDate moves
+            update_secret(transaction, secret.arn, changed_ms=next_change(secret, call.now_ms), **changes)
             return answer
 
         return dict(await call.write(work))

@@ -91,8 +91,14 @@ class Sts:
         SerialNumber: str | None = None,
         TokenCode: str | None = None,
         SourceIdentity: str | None = None,
+        ProvidedContexts: Sequence[Mapping[str, str]] = (),
+        MinimumSessionTokenSize: int = 0,
     ) -> dict[str, object]:
-        """Temporary credentials of a role that trusts the caller."""
+        """Temporary credentials of a role that trusts the caller.
+
+        What this installation cannot honour is refused rather than ignored: codes of MFA devices, and contexts that
+        another AWS service vouches for.
+        """
         wish = _Wish(
             role_arn=RoleArn,
             name=RoleSessionName,
@@ -104,6 +110,8 @@ class Sts:
             external_id=ExternalId,
             source_identity=SourceIdentity,
         )
+        if ProvidedContexts:
+            raise AwsError("ValidationError", "No context provider is known to this installation.")
         if SerialNumber is not None or TokenCode is not None:
             raise AccessDenied("MultiFactorAuthentication failed, no MFA device is known to this installation.")
 
@@ -113,7 +121,7 @@ class Sts:
             return role, facts, packed_size(facts.policy, facts.policy_arns, facts.tags)
 
         role, facts, percent = await call.read(work)
-        session = mint_session(self._keyring, self._entropy, facts)
+        session = mint_session(self._keyring, self._entropy, facts, shortest_token=MinimumSessionTokenSize)
         call.touches(role.arn, "AWS::IAM::Role", role.account)
         answer: dict[str, object] = {
             "Credentials": {
@@ -167,6 +175,8 @@ def _authorized_role(transaction: Transaction, call: Call, wish: _Wish) -> Role:
     role = role_by_arn(transaction, wish.role_arn)
     trust = NOBODY_TRUSTED if role is None else compile_trust(role.trust_policy)
     context = {**wish.context, **(_role_context(transaction, role) if role else {})}
+    if call.caller.source_identity is not None:
+        context.setdefault("sts:sourceidentity", call.caller.source_identity)
     actions = ["sts:AssumeRole"]
     if wish.tags or wish.transitive_keys or call.caller.transitive_tags:
         actions.append("sts:TagSession")

@@ -1,0 +1,105 @@
+"""Code as it is uploaded and kept: a zip archive, checked and sealed.
+
+An archive may have 50 MB, so everything here is done on a thread of its own, before a transaction begins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from strongroom.keyring import Keyring
+from strongroom.services.awslambda import failures
+from strongroom.services.awslambda.runtime import inspect_archive
+
+__all__ = ["SealedArchive", "open_archive", "sealed_archive", "shown_sha256", "uploaded_archive"]
+
+_LARGEST: Final = 50 * 1024 * 1024  # Lambda quotas: a zip file uploaded directly
+_LARGEST_REQUEST: Final = 69_905_067  # the same in base64: the figure of AWS's text
+_PURPOSE: Final = "function-code"
+_ELSEWHERE: Final = ("S3Bucket", "S3Key", "S3ObjectVersion", "S3ObjectStorageMode", "ImageUri", "SourceKMSKeyArn")
+
+
+@dataclass(frozen=True, slots=True)
+class SealedArchive:
+    """An archive, ready to be stored.
+
+    Args:
+        sha256: Of the archive in clear, lower-case hex.
+        size: Of the archive in clear, in bytes.
+        sealed: What is stored.
+    """
+
+    sha256: str
+    size: int
+    sealed: bytes = field(repr=False)
+
+
+def uploaded_archive(code: Mapping[str, object]) -> bytes:
+    """The archive that a request brings.
+
+    Args:
+        code: The members of the model's ``FunctionCode``.
+
+    Raises:
+        AwsError: ``InvalidParameterValueException``: there is none, or it is said to be elsewhere.
+    """
+    elsewhere = [name for name in _ELSEWHERE if code.get(name)]
+    if elsewhere:
+        raise failures.invalid_parameter(
+            f"{elsewhere[0]} is not supported: Strongroom takes the code of a function as a ZipFile only."
+        )
+    archive = code.get("ZipFile")
+    if not isinstance(archive, bytes):
+        raise failures.invalid_parameter("Please provide a source for function code.")
+    return archive
+
+
+async def sealed_archive(keyring: Keyring, arn: str, archive: bytes, operation: str) -> SealedArchive:
+    """Check an archive and seal it for the function ``arn``.
+
+    Args:
+        keyring: Seals it.
+        arn: The function.
+        archive: The zip archive.
+        operation: The operation that brings it, for the text of an error.
+
+    Raises:
+        AwsError: ``InvalidParameterValueException``: it cannot be unpacked safely; ``RequestEntityTooLargeException``:
+            it has more than 50 MB.
+    """
+    if len(archive) > _LARGEST:
+        raise failures.request_entity_too_large(_LARGEST_REQUEST, operation)
+    return await asyncio.to_thread(_check_and_seal, keyring, arn, archive)
+
+
+def _check_and_seal(keyring: Keyring, arn: str, archive: bytes) -> SealedArchive:
+    inspect_archive(archive)
+    sha256 = hashlib.sha256(archive).hexdigest()
+    return SealedArchive(sha256, len(archive), keyring.seal_system(_PURPOSE, archive, _context(arn, sha256)))
+
+
+def open_archive(keyring: Keyring, arn: str, sha256: str, sealed: bytes) -> bytes:
+    """The archive in clear. Takes its time: not for the event loop.
+
+    Raises:
+        InvalidCiphertext: It was altered, or belongs to another function.
+    """
+    return keyring.open_system(_PURPOSE, sealed, _context(arn, sha256))
+
+
+def _context(arn: str, sha256: str) -> dict[str, str]:
+    return {"FunctionArn": arn, "CodeSha256": sha256}
+
+
+def shown_sha256(sha256: str) -> str:
+    """``CodeSha256`` as answers have it: base64.
+
+    Args:
+        sha256: Lower-case hex.
+    """
+    return b64encode(bytes.fromhex(sha256)).decode()
