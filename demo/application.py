@@ -1,7 +1,7 @@
 """An application like any other: it reads its credential from the secret and logs in to its database, again and again.
 
-It runs as a process of its own with nothing but its own access key. When PostgreSQL refuses a password it reads the
-secret once more and tries once more, as AWS's caching clients and drivers do; a second refusal is a failed login. On
+It runs as a process of its own with nothing but its own access key. When PostgreSQL refuses a password it waits
+a moment, reads the secret once more and tries once more, as AWS's clients do; a second refusal is a failed login. On
 SIGTERM it prints what it counted as one line of JSON.
 """
 
@@ -20,6 +20,9 @@ import psycopg
 from botocore.config import Config
 
 PAUSE_SECONDS = 0.02
+RETRY_SECONDS = 1.0
+"""How long it waits before it reads the secret again: a rotation that is under way is through by then. AWS asks for
+such a retry under the single-user strategy: between the new password and the new label the old one is refused."""
 
 
 @dataclass
@@ -59,6 +62,7 @@ class Application:
             self._log_in()
         except psycopg.OperationalError:
             self.count.retries += 1
+            time.sleep(RETRY_SECONDS)
             self._log_in()
 
     def _log_in(self) -> None:

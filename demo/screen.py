@@ -10,7 +10,7 @@ class Screen:
     """Prints the story and remembers whether everything held."""
 
     def __init__(self) -> None:
-        self.console = Console(highlight=False, soft_wrap=True)
+        self.console = Console(highlight=False, soft_wrap=True, emoji=False)
         self.failures: list[str] = []
 
     def chapter(self, number: int, title: str) -> None:

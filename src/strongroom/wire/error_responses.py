@@ -66,7 +66,6 @@ _REST_STATUSES: Mapping[str, int] = {
     "IncompleteSignatureException": 403,
     "InvalidSignatureException": 403,
     "MissingAuthenticationTokenException": 403,
-    "ThrottlingException": 429,
     "UnknownOperationException": 404,
     "UnrecognizedClientException": 403,
 }

@@ -54,6 +54,7 @@ _Serialiser = Callable[[Mapping[str, object], str], HttpResponse]
 
 _INTERNAL_ERRORS: Mapping[str, str] = {
     "kms": "KMSInternalException",
+    "ssm": "InternalServerError",
     "iam": "ServiceFailure",
     "lambda": "ServiceException",
 }

@@ -92,6 +92,8 @@ class Router:
         content_type = b""
         for name, value in request.headers:
             if name == b"x-amz-target":
+                if target is not None:  # two targets are two readings of one request
+                    raise unknown_operation()
                 target = value
             elif name == b"content-type":
                 content_type = value

@@ -15,6 +15,18 @@ JSON_VALUES = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["SecretId", "Tags", "Key"]), inner),
     max_leaves=20,
 )
+MEMBERS = (
+    "EncryptionContext",
+    "Filters",
+    "KeyId",
+    "MaxResults",
+    "Name",
+    "Plaintext",
+    "SecretBinary",
+    "SecretId",
+    "SecretString",
+    "Tags",
+)
 TARGETS = (
     "secretsmanager.CreateSecret",
     "secretsmanager.ListSecrets",
@@ -51,9 +63,7 @@ def test_any_json_body(router: Router, target: str, body: bytes) -> None:
 @given(
     target=st.sampled_from(TARGETS),
     members=st.dictionaries(
-        st.sampled_from(
-            "Name SecretId Tags SecretString SecretBinary MaxResults Filters KeyId Plaintext EncryptionContext".split()
-        ),
+        st.sampled_from(MEMBERS),
         JSON_VALUES,
     ),
 )

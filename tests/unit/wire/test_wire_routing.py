@@ -54,6 +54,7 @@ def test_json_content_types(router: Router) -> None:
         request(headers=((b"x-amz-target", b""), JSON)),
         request(headers=((b"x-amz-target", b"\xff\x00."), JSON)),
         request(headers=((b"x-amz-target", b"secretsmanager.getSecretValue"), JSON)),
+        request(headers=(TARGET, TARGET, JSON)),
         request(headers=(TARGET,)),
         request(headers=(TARGET, (b"content-type", b"text/plain"))),
         request(headers=(TARGET, FORM)),

@@ -53,7 +53,8 @@ def violation(parse: Parse, request: HttpRequest) -> str:
         (
             "ListSecrets",
             {"MaxResults": 101},
-            "Value '101' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 100",
+            "Value '101' at 'maxResults' failed to satisfy constraint: "
+            "Member must have value less than or equal to 100",
         ),
         (
             "ListSecrets",

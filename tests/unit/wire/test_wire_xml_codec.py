@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from strongroom.wire.xml_codec import XmlCodec, escape
 
-
 SHAPES: dict[str, Any] = {
     "Text": {"type": "string"},
     "Flag": {"type": "boolean"},

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
@@ -201,7 +202,7 @@ class FunctionHost:
             await asyncio.sleep(_WATCH_SECONDS)
             known = dict(self._revisions)
             try:
-                now = await store.read(lambda transaction: _revisions_now(transaction, known.keys()))
+                now = await store.read(partial(_revisions_now, arns=list(known)))
             except StrongroomError:
                 continue  # the store is away: whoever needs it says so
             running = self._running
@@ -262,7 +263,8 @@ def _spec_of(record: FunctionRecord, variables: dict[str, str]) -> FunctionSpec:
     )
 
 
-def _revisions_now(transaction: Transaction, arns: Sequence[str]) -> dict[str, str | None]:
+def _revisions_now(transaction: Transaction, *, arns: Sequence[str]) -> dict[str, str | None]:
+    """The revisions of functions; None for those that are gone."""
     found = {arn: find_function(transaction, arn) for arn in arns}
     return {arn: record.revision_id if record is not None else None for arn, record in found.items()}
 

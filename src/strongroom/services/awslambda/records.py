@@ -83,7 +83,7 @@ _COLUMNS: Final = (
     _functions.policy,
     _functions.modified_ms,
 )
-_VALUES: Final = {column.name: bindparam(column.name) for column in _COLUMNS}
+_VALUES: Final[dict[str, object]] = {column.name: bindparam(column.name) for column in _COLUMNS}
 _THIS: Final = _functions.arn == bindparam("this_arn")
 
 _FIND: Final = Statement(select(*_COLUMNS).where(_THIS))
@@ -186,7 +186,8 @@ def store_code(transaction: Transaction, arn: str, sha256: str, sealed: bytes) -
 
 def tags_of_function(transaction: Transaction, arn: str) -> dict[str, str]:
     """The tags of a function in the order of their keys."""
-    return {key: value for key, value in transaction.all(_TAGS_OF, {"this_arn": arn})}
+    rows = transaction.all(_TAGS_OF, {"this_arn": arn})
+    return {row[0]: row[1] for row in rows}
 
 
 def set_tags(transaction: Transaction, arn: str, tags: Mapping[str, str]) -> None:

@@ -9,7 +9,7 @@ from strongroom.arn import Arn
 from strongroom.errors import AccessDenied, AwsError
 from strongroom.identity.directory import Role, role_by_arn, tags_of
 from strongroom.identity.principals import session_arn
-from strongroom.identity.sessions import SessionFacts, mint_session
+from strongroom.identity.sessions import SessionFacts, SessionToken, mint_session
 from strongroom.identity.trust import NOBODY_TRUSTED, compile_trust
 from strongroom.keyring import Keyring
 from strongroom.services.call import Call
@@ -123,23 +123,35 @@ class Sts:
         role, facts, percent = await call.read(work)
         session = mint_session(self._keyring, self._entropy, facts, shortest_token=MinimumSessionTokenSize)
         call.touches(role.arn, "AWS::IAM::Role", role.account)
-        answer: dict[str, object] = {
-            "Credentials": {
-                "AccessKeyId": session.key.access_key_id,
-                "SecretAccessKey": session.key.secret_access_key,
-                "SessionToken": session.token,
-                "Expiration": from_milliseconds(facts.expires_ms),
-            },
-            "AssumedRoleUser": {
-                "AssumedRoleId": f"{role.role_id}:{facts.name}",
-                "Arn": session_arn(role, facts.name),
-            },
-        }
-        if percent is not None:
-            answer["PackedPolicySize"] = percent
-        if facts.source_identity is not None:
-            answer["SourceIdentity"] = facts.source_identity
-        return answer
+        return _answer(role, session, percent)
+
+
+def _answer(role: Role, session: SessionToken, percent: int | None) -> dict[str, object]:
+    """The session in the model's shape.
+
+    Args:
+        role: Whose session it is.
+        session: The session with its credentials.
+        percent: From `grants.packed_size`.
+    """
+    facts = session.facts
+    answer: dict[str, object] = {
+        "Credentials": {
+            "AccessKeyId": session.key.access_key_id,
+            "SecretAccessKey": session.key.secret_access_key,
+            "SessionToken": session.token,
+            "Expiration": from_milliseconds(facts.expires_ms),
+        },
+        "AssumedRoleUser": {
+            "AssumedRoleId": f"{role.role_id}:{facts.name}",
+            "Arn": session_arn(role, facts.name),
+        },
+    }
+    if percent is not None:
+        answer["PackedPolicySize"] = percent
+    if facts.source_identity is not None:
+        answer["SourceIdentity"] = facts.source_identity
+    return answer
 
 
 def _session(transaction: Transaction, call: Call, role: Role, wish: _Wish) -> SessionFacts:

@@ -78,12 +78,19 @@ class RotationEngine:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _work(self, claim: Claim) -> None:
+        """Run one step after the other: between the new password in the database and the new label no time is lost."""
+        following: Claim | None = claim
+        while following is not None:
+            following = await self._run_step(following)
+
+    async def _run_step(self, claim: Claim) -> Claim | None:
         renewing = asyncio.create_task(self._keep(claim))
         try:
             problem = await self._invoke(claim)
-            await self._settle(claim, problem)
+            return await self._settle(claim, problem)
         except StrongroomError as error:  # the store or the trail could not take it: the lease runs out, it is retried
             _LOG.warning("a step of a rotation could not be written down: %s", error)
+            return None
         finally:
             renewing.cancel()
 
@@ -117,13 +124,16 @@ class RotationEngine:
             return f"the function could not be invoked: {error.code}"
         return None if result.function_error is None else f"the function failed: {_error_type(result.payload)}"
 
-    async def _settle(self, claim: Claim, problem: str | None) -> None:
+    async def _settle(self, claim: Claim, problem: str | None) -> Claim | None:
         now_ms = self._world.clock.milliseconds()
         settled = await self._store.write(
             lambda transaction: settle(transaction, self._world.entropy, claim, self._owner, problem, now_ms)
         )
-        if settled:
-            _LOG.warning("rotation of %s, step %s, attempt %d: %s", claim.arn, claim.step, claim.attempt + 1, settled)
+        if settled.problem:
+            _LOG.warning(
+                "rotation of %s, step %s, attempt %d: %s", claim.arn, claim.step, claim.attempt + 1, settled.problem
+            )
+        return settled.following
 
 
 def _error_type(payload: bytes) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from strongroom.services.secretsmanager.records import update_secret
 from strongroom.services.secretsmanager.rotation import queue
@@ -14,7 +15,7 @@ from strongroom.services.secretsmanager.versions import CURRENT, PENDING, delete
 from strongroom.store import Transaction
 from strongroom.world import Entropy
 
-__all__ = ["ATTEMPTS", "REPLACEMENTS", "STEPS", "settle"]
+__all__ = ["ATTEMPTS", "REPLACEMENTS", "STEPS", "Settled", "settle"]
 
 STEPS: Final = ("createSecret", "setSecret", "testSecret", "finishSecret")
 ATTEMPTS: Final = 10
@@ -28,10 +29,24 @@ _FIRST_PAUSE_MS: Final = 1_000
 _LONGEST_PAUSE_MS: Final = 300_000
 
 
+class Settled(NamedTuple):
+    """Where the end of a step leaves a rotation.
+
+    Attributes:
+        problem: What went wrong, including what only shows afterwards; None when the step succeeded.
+        following: The claim on the next step, when there is one to go on with at once.
+    """
+
+    problem: str | None
+    following: Claim | None = None
+
+
 def settle(
     transaction: Transaction, entropy: Entropy, claim: Claim, owner: str, problem: str | None, now_ms: int
-) -> str | None:
+) -> Settled:
     """Take a rotation to where the end of a step leaves it.
+
+    Nothing is written when the claim was lost, or the rotation was cancelled, abandoned or deleted meanwhile.
 
     Args:
         transaction: Where to write.
@@ -40,23 +55,21 @@ def settle(
         owner: Who claimed it.
         problem: What went wrong; None when the function succeeded.
         now_ms: Now.
-
-    Returns:
-        What went wrong, including what only shows now; None when the step succeeded. Nothing is written when the
-        claim was lost, or the rotation was cancelled, abandoned or deleted meanwhile.
     """
     if not queue.is_held(transaction, claim, owner):
-        return problem
+        return Settled(problem)
     if problem is None and claim.kind == "test":
         _end_test(transaction, entropy, claim, now_ms, None)
     elif problem is None and claim.step != STEPS[-1]:
-        queue.move(transaction, claim, now_ms, step=STEPS[STEPS.index(claim.step) + 1])
+        following = STEPS[STEPS.index(claim.step) + 1]
+        queue.move(transaction, claim, now_ms, step=following, keep_for=owner)
+        return Settled(None, replace(claim, step=following, attempt=0))
     elif problem is None and labels_of(transaction, claim.arn).get(CURRENT) == claim.token:
         _succeed(transaction, entropy, claim, now_ms)
     else:
         problem = problem or "finishSecret ended, but AWSCURRENT is not on the new version"
         _fail(transaction, entropy, claim, problem, now_ms)
-    return problem
+    return Settled(problem)
 
 
 def _succeed(transaction: Transaction, entropy: Entropy, claim: Claim, now_ms: int) -> None:

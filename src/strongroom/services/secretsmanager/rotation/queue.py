@@ -75,8 +75,8 @@ _MOVE: Final = Statement(
         due_ms=bindparam("due_ms"),
         changed_ms=bindparam("changed_ms"),
         error=bindparam("error"),
-        lease_owner=None,
-        lease_ends_ms=0,
+        lease_owner=bindparam("owner"),
+        lease_ends_ms=bindparam("ends_ms"),
     )
 )
 _RELEASE_ALL: Final = Statement(
@@ -158,8 +158,9 @@ def move(
     attempt: int = 0,
     due_ms: int | None = None,
     error: str | None = None,
+    keep_for: str | None = None,
 ) -> None:
-    """Write where a rotation stands now, and let go of it."""
+    """Write where a rotation stands now, and let go of it unless ``keep_for`` names who goes on with it at once."""
     transaction.run(
         _MOVE,
         {
@@ -171,6 +172,8 @@ def move(
             "due_ms": now_ms if due_ms is None else due_ms,
             "changed_ms": now_ms,
             "error": error,
+            "owner": keep_for,
+            "ends_ms": now_ms + LEASE_MS if keep_for else 0,
         },
     )
 
