@@ -59,7 +59,7 @@ class RunningServer:
     def client(self, service: str, credentials: Credentials | None = None, *, region: str | None = None) -> Any:
         """A boto3 client; as the administrator unless other credentials are given. It never retries."""
         who = credentials or self.administrator
-        key = (service, who.access_key_id + (who.session_token or ""), region)
+        key = (service, f"{who.access_key_id} {who.secret_access_key} {who.session_token}", region)
         if key not in self._clients:
             self._clients[key] = boto3.session.Session().client(
                 service,  # type: ignore[call-overload]
