@@ -7,6 +7,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -84,7 +85,7 @@ def test_every_way_to_name_a_function(strongroom: RunningServer, functions: Any,
         assert qualified["FunctionArn"] == f"{arn}:$LATEST"
         also = functions.get_function_configuration(FunctionName=named, Qualifier="$LATEST")
         assert also["FunctionArn"] == f"{arn}:$LATEST"
-        missing = refusal(lambda named=named: functions.get_function(FunctionName=named, Qualifier="1"))
+        missing = refusal(partial(functions.get_function, FunctionName=named, Qualifier="1"))
         assert missing == ("ResourceNotFoundException", f"Function not found: {arn}:1", 404)
 
 
@@ -92,10 +93,10 @@ def test_attack_1_other_spellings_name_nothing(strongroom: RunningServer, functi
     arn = make_function(strongroom, role)["FunctionArn"]
     name = arn.rpartition(":")[2]
     for spelled in (name.upper(), name + "-", name + "."):
-        found = refusal(lambda spelled=spelled: functions.get_function(FunctionName=spelled))
+        found = refusal(partial(functions.get_function, FunctionName=spelled))
         assert found[0] == "ResourceNotFoundException"
     for spelled in (f" {name}", f"{name} ", f"{name}/", f"{name}%2F..", f"{name}\u0301", f"{name}\0"):
-        found = refusal(lambda spelled=spelled: functions.get_function(FunctionName=spelled))
+        found = refusal(partial(functions.get_function, FunctionName=spelled))
         assert found[0] in {"ValidationException", "ResourceNotFoundException", "UnknownOperationException"}
     elsewhere = arn.replace("arn:aws:", "arn:aws-cn:")
     assert refusal(lambda: functions.get_function(FunctionName=elsewhere))[0] == "ResourceNotFoundException"
@@ -200,7 +201,7 @@ def test_reserved_variables(strongroom: RunningServer, role: str) -> None:
 
 def test_attack_17_zip_slip_is_refused_at_upload(strongroom: RunningServer, role: str) -> None:
     for name in ("../escape.py", "/etc/passwd", "a/../../b.py"):
-        found = refusal(lambda name=name: make_function(strongroom, role, Code={"ZipFile": archive(file=name)}))
+        found = refusal(partial(make_function, strongroom, role, Code={"ZipFile": archive(file=name)}))
         assert found[0] == "InvalidParameterValueException"
 
 
@@ -217,7 +218,7 @@ def test_roles_that_lambda_cannot_use(strongroom: RunningServer) -> None:
     cannot = "The role defined for the function cannot be assumed by Lambda."
     missing = f"arn:aws:iam::{strongroom.account}:role/none-of-this-name"
     for arn in (missing, make_role(strongroom, service="ec2.amazonaws.com")):
-        found = refusal(lambda arn=arn: make_function(strongroom, arn))
+        found = refusal(partial(make_function, strongroom, arn))
         assert found == ("InvalidParameterValueException", cannot, 400)
     found = refusal(lambda: make_function(strongroom, "arn:aws:iam::999988887777:role/r"))
     assert found == ("AccessDeniedException", "Cross-account pass role is not allowed.", 403)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -202,13 +203,13 @@ def test_attack_1_a_deny_holds_for_every_spelling(strongroom: RunningServer, fun
         )
         theirs = strongroom.client("lambda", user)
         for spelled in (f"{name}:$LATEST", f"{arn}:$LATEST", f"{strongroom.account}:function:{name}:$LATEST"):
-            found = refusal(lambda spelled=spelled, theirs=theirs: theirs.invoke(FunctionName=spelled))
+            found = refusal(partial(theirs.invoke, FunctionName=spelled))
             assert found[0] == "AccessDeniedException"
             assert "explicit deny" in found[1]
-        assert refusal(lambda theirs=theirs: theirs.invoke(FunctionName=name, Qualifier="$LATEST"))[2] == 403
+        assert refusal(partial(theirs.invoke, FunctionName=name, Qualifier="$LATEST"))[2] == 403
         if denied == arn:
             for spelled in (name, arn, f"{strongroom.account}:function:{name}"):
-                found = refusal(lambda spelled=spelled, theirs=theirs: theirs.invoke(FunctionName=spelled))
+                found = refusal(partial(theirs.invoke, FunctionName=spelled))
                 assert found[0] == "AccessDeniedException"
 
 
@@ -219,22 +220,31 @@ def test_a_refusal_does_not_tell_whether_a_function_exists(
     for name in (function["FunctionName"], new_name()):
         arn = f"arn:aws:lambda:{strongroom.region}:{strongroom.account}:function:{name}"
         for work in (
-            lambda name=name: theirs.get_function(FunctionName=name),
-            lambda name=name: theirs.get_function_configuration(FunctionName=name),
-            lambda name=name: theirs.update_function_code(FunctionName=name, ZipFile=b"no zip"),
-            lambda name=name: theirs.update_function_configuration(FunctionName=name, Timeout=901),
-            lambda name=name: theirs.delete_function(FunctionName=name),
-            lambda name=name: theirs.invoke(FunctionName=name, Payload=b"no json"),
-            lambda name=name: theirs.get_policy(FunctionName=name),
-            lambda name=name: theirs.remove_permission(FunctionName=name, StatementId="s"),
-            lambda name=name: theirs.add_permission(
-                FunctionName=name, StatementId="s", Action="lambda:InvokeFunction", Principal="nobody"
+            partial(theirs.get_function, FunctionName=name),
+            partial(theirs.get_function_configuration, FunctionName=name),
+            partial(theirs.update_function_code, FunctionName=name, ZipFile=b"no zip"),
+            partial(theirs.update_function_configuration, FunctionName=name, Timeout=901),
+            partial(theirs.delete_function, FunctionName=name),
+            partial(theirs.invoke, FunctionName=name, Payload=b"no json"),
+            partial(theirs.get_policy, FunctionName=name),
+            partial(theirs.remove_permission, FunctionName=name, StatementId="s"),
+            partial(
+                theirs.add_permission,
+                FunctionName=name,
+                StatementId="s",
+                Action="lambda:InvokeFunction",
+                Principal="nobody",
             ),
-            lambda arn=arn: theirs.list_tags(Resource=arn),
-            lambda arn=arn: theirs.tag_resource(Resource=arn, Tags={"a": "b"}),
-            lambda arn=arn: theirs.untag_resource(Resource=arn, TagKeys=["a"]),
-            lambda name=name: theirs.create_function(
-                FunctionName=name, Role=role, Runtime="python3.12", Handler="m.h", Code={"ZipFile": b"no zip"}
+            partial(theirs.list_tags, Resource=arn),
+            partial(theirs.tag_resource, Resource=arn, Tags={"a": "b"}),
+            partial(theirs.untag_resource, Resource=arn, TagKeys=["a"]),
+            partial(
+                theirs.create_function,
+                FunctionName=name,
+                Role=role,
+                Runtime="python3.12",
+                Handler="m.h",
+                Code={"ZipFile": b"no zip"},
             ),
         ):
             code, message, status = refusal(work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import ssl
 import urllib.error
@@ -42,12 +43,10 @@ def status(
     }
     try:
         running = json.loads(folder.running.read_bytes())
-        found["endpoint"] = running["endpoint"]
-        found["pid"] = running["pid"]
         health = _health(str(running["endpoint"]))
-        found["running"] = True
+        found |= {"running": True, "endpoint": running["endpoint"], "pid": running["pid"]}
         found["problems"] = health.get("problems", [])
-    except (FileNotFoundError, urllib.error.URLError, TimeoutError):
+    except (OSError, ValueError, KeyError, http.client.HTTPException):  # no server, or something else on its port
         found["problems"] = ["the server is not running: start it with `strongroom serve`"]
     if as_json:
         typer.echo(json.dumps(found))

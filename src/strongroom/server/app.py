@@ -6,7 +6,6 @@ paid for by each read.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
@@ -23,7 +22,7 @@ Send = Callable[[Message], Awaitable[None]]
 _SMALL_BODY: Final = 1 << 20
 _LARGE_BODY: Final = 70 << 20
 _LARGE_BODY_PATHS: Final = (b"/2015-03-31/functions",)
-_BODY_SECONDS: Final = 30.0
+_LARGEST_DRAIN: Final = 8 << 20
 
 
 class Handler(Protocol):
@@ -58,9 +57,11 @@ class Application:
         else:
             limit = _LARGE_BODY if path.startswith(_LARGE_BODY_PATHS) else _SMALL_BODY
             message = await receive()
-            body: bytes | None = message.get("body", b"")
-            if message.get("more_body"):
-                body = await _rest_of_body(body or b"", receive, limit)
+            if message["type"] == "http.disconnect":
+                return
+            body: bytes | None = message["body"]
+            if message["more_body"]:
+                body = await _rest_of_body(message["body"], receive, limit)
             if body is None:
                 return
             if len(body) > limit:
@@ -91,23 +92,21 @@ class Application:
 
 
 async def _rest_of_body(first: bytes, receive: Receive, limit: int) -> bytes | None:
-    """Gather a body that comes in pieces; None when the client went away or took too long.
+    """Gather a body that comes in pieces; None when the client went away or was cut off for being slow.
 
-    Reading stops one piece past the limit: what is longer is refused, not kept.
+    Of a body past the limit the rest is read and dropped, so that the client gets to read why it is refused; but not
+    for ever.
     """
-    pieces, size = [first], len(first)
-    try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            while size <= limit:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    return None
-                pieces.append(message.get("body", b""))
-                size += len(pieces[-1])
-                if not message.get("more_body"):
-                    break
-    except TimeoutError:
-        return None
+    pieces, size, more = [first], len(first), True
+    while more and size <= limit + _LARGEST_DRAIN:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        piece = message["body"]
+        if size <= limit:
+            pieces.append(piece)
+        size += len(piece)
+        more = message["more_body"]
     return b"".join(pieces)
 
 
@@ -120,3 +119,4 @@ def _json(status: int, document: dict[str, object]) -> HttpResponse:
 _TOO_LARGE: Final = _json(
     413, {"__type": "RequestEntityTooLargeException", "Message": "The request body is larger than this service takes."}
 )
+_TOO_LARGE.headers.append((b"connection", b"close"))  # some of the body may still be on its way

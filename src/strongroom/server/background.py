@@ -7,13 +7,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from strongroom.services.awslambda.host import FunctionHost
-from strongroom.services.awslambda.remote import InvokerServer
-
 from strongroom.errors import StrongroomError
 from strongroom.server.child import Briefing
 from strongroom.server.composition import House
 from strongroom.server.log import describe_failure
+from strongroom.services.awslambda.host import FunctionHost
+from strongroom.services.awslambda.remote import InvokerServer
 from strongroom.services.secretsmanager.maintenance import Maintenance
 from strongroom.services.secretsmanager.rotation import RotationEngine
 from strongroom.world import World
@@ -28,6 +27,7 @@ _LONGEST_PAUSE: Final = 5.0
 
 async def serve(briefing: Briefing, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
     """Run functions, rotations and maintenance until ``stopping`` is set."""
+    briefing.listener.close()  # so that nobody can connect once the request workers are gone
     settings = briefing.settings
     host = FunctionHost.prepare(
         endpoint_url=briefing.endpoint,

@@ -23,6 +23,8 @@ from strongroom.errors import OperatorError
 __all__ = ["DataFolder", "Installation", "write_private"]
 
 _FORMAT: Final = 1
+_NOT_FOREIGN: Final = frozenset({"strongroom.toml", "server.lock", "installation.json.new"})
+"""What may lie in a folder without an installation: the operator's settings, and the first things a start writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class DataFolder:
                 why=error.strerror or type(error).__name__,
                 fix="choose another with --data-dir, or correct its owner and permissions",
             ) from None
-        if not self._installation.exists() and holds - {"strongroom.toml", "server.lock"}:
+        if not self._installation.exists() and holds - _NOT_FOREIGN:
             raise OperatorError(
                 f"The folder {self.path} holds other things and no Strongroom installation.",
                 why="it has no installation.json",

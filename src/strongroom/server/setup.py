@@ -16,7 +16,7 @@ from strongroom.audit import Trail
 from strongroom.errors import OperatorError
 from strongroom.identity.bootstrap import AccessKey, create_administrator
 from strongroom.keyring import Keyring, RootKey, read_passphrase
-from strongroom.keyring.seals import SEAL_FILE, FileSeal, PassphraseSeal, Seal, SealDocument
+from strongroom.keyring.seals import ROOT_KEY_FILE, SEAL_FILE, FileSeal, PassphraseSeal, Seal, SealDocument
 from strongroom.server.folder import DataFolder, Installation, write_private
 from strongroom.server.settings import Settings
 from strongroom.store import Statement, Store, Transaction, open_store
@@ -26,6 +26,7 @@ from strongroom.world import World
 
 __all__ = ["Opened", "open_installation"]
 
+_STORE_FILE: Final = "store.sqlite"
 _FACT: Final = Statement(select(facts.c.value).where(facts.c.name == bindparam("fact")))
 _ADD_FACT: Final = Statement(insert(facts).values(name=bindparam("fact"), value=bindparam("worth")))
 
@@ -52,18 +53,20 @@ def open_installation(settings: Settings, world: World) -> Opened:
     folder.create()
     folder.lock()
     found = folder.installation()
-    if found is not None and found.ready:
+    if found is not None:
         _require_same(settings, found)
+    if found is not None and found.ready:
         root_key = _open_seal(settings, folder, world)
         _require_store(settings, folder)
         migrate(settings.store_address)
         _with_store(settings, folder, world, lambda store: _require_own_store(store, found, root_key))
         return Opened(folder, found, root_key, first_start=False)
+    access_key = _given_access_key(settings)
     started = found or Installation(world.entropy.uuid(), settings.account, settings.region, ready=False)
     folder.write_installation(started)
     root_key = _make_seal(settings, folder, world)
     migrate(settings.store_address)
-    _with_store(settings, folder, world, lambda store: _furnish(store, settings, folder, started, root_key, world))
+    _with_store(settings, folder, world, lambda store: _furnish(store, folder, started, root_key, access_key, world))
     ready = replace(started, ready=True)
     folder.write_installation(ready)
     return Opened(folder, ready, root_key, first_start=True)
@@ -91,6 +94,9 @@ def _seal(settings: Settings, folder: DataFolder, world: World, kind: str, *, co
 def _make_seal(settings: Settings, folder: DataFolder, world: World) -> RootKey:
     if (folder.path / SEAL_FILE).exists():  # an earlier first start got this far
         return _open_seal(settings, folder, world)
+    if not (folder.path / _STORE_FILE).exists():
+        # A root key without its seal document: an earlier first start ended between the two, having sealed nothing.
+        (folder.path / ROOT_KEY_FILE).unlink(missing_ok=True)
     root_key = RootKey.generate(world.entropy)
     document = _seal(settings, folder, world, settings.seal, confirm=True).seal(root_key)
     document.save(folder.path)
@@ -99,13 +105,18 @@ def _make_seal(settings: Settings, folder: DataFolder, world: World) -> RootKey:
 
 def _open_seal(settings: Settings, folder: DataFolder, world: World) -> RootKey:
     document = SealDocument.load(folder.path)
+    if "seal" in settings.model_fields_set and settings.seal != document.kind:
+        raise OperatorError(
+            f"The root key of this data folder has the seal {document.kind}, not {settings.seal}.",
+            fix="start without --seal, or with another --data-dir",
+        )
     return _seal(settings, folder, world, document.kind, confirm=False).open(document)
 
 
 def _require_store(settings: Settings, folder: DataFolder) -> None:
-    if settings.store is None and not (folder.path / "store.sqlite").is_file():
+    if settings.store is None and not (folder.path / _STORE_FILE).is_file():
         raise OperatorError(
-            f"The store {folder.path / 'store.sqlite'} is gone.",
+            f"The store {folder.path / _STORE_FILE} is gone.",
             why="the installation was completed before, so the file was removed or moved since",
             fix="put it back, or restore a backup; to begin anew choose an empty --data-dir",
         )
@@ -125,23 +136,29 @@ def _with_store(settings: Settings, folder: DataFolder, world: World, work: Call
 
 
 def _require_own_store(store: Store, found: Installation, root_key: RootKey) -> None:
-    def check(transaction: Transaction) -> None:
-        for fact, wanted, fix in (
-            ("id", found.id, "point --store at this installation's own database"),
-            ("root_key", root_key.fingerprint, "put the seal back that belongs to this store"),
-        ):
-            row = transaction.one(_FACT, {"fact": fact})
-            if row is None or row[0] != wanted:
-                raise OperatorError("The store and the data folder do not belong together.", why=fact, fix=fix)
+    store.read_now(lambda transaction: _require_facts(transaction, found, root_key))
 
-    store.read_now(check)
+
+def _require_facts(transaction: Transaction, found: Installation, root_key: RootKey) -> None:
+    """The store must hold the id of this folder and the fingerprint of its root key."""
+    for fact, wanted, why, fix in (
+        ("id", found.id, "it is of another installation", "point --store at this installation's own database"),
+        ("root_key", root_key.fingerprint, "it has another root key", "put the seal back that belongs to this store"),
+    ):
+        row = transaction.one(_FACT, {"fact": fact})
+        if row is None or row[0] != wanted:
+            raise OperatorError("The store and the data folder do not belong together.", why=why, fix=fix)
 
 
 def _furnish(
-    store: Store, settings: Settings, folder: DataFolder, started: Installation, root_key: RootKey, world: World
+    store: Store,
+    folder: DataFolder,
+    started: Installation,
+    root_key: RootKey,
+    access_key: AccessKey | None,
+    world: World,
 ) -> None:
     """Put into a new store what an installation begins with. Does nothing to one that has it already."""
-    access_key = _given_access_key(settings)
 
     def work(transaction: Transaction) -> AccessKey | None:
         row = transaction.one(_FACT, {"fact": "id"})
@@ -152,6 +169,7 @@ def _furnish(
                     why="a second node needs the same root key and installation id as the first",
                     fix="copy installation.json, seal.json and root.key from the first node's data folder",
                 )
+            _require_facts(transaction, started, root_key)
             return None
         transaction.run(_ADD_FACT, {"fact": "id", "worth": started.id})
         transaction.run(_ADD_FACT, {"fact": "root_key", "worth": root_key.fingerprint})

@@ -6,7 +6,6 @@ dies, and on SIGTERM lets the request workers finish what is in flight before th
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import gc
 import logging
@@ -15,6 +14,7 @@ import selectors
 import shutil
 import signal
 import socket
+import ssl
 import sys
 import tempfile
 import time
@@ -30,6 +30,7 @@ from strongroom.errors import OperatorError
 from strongroom.server import background, worker
 from strongroom.server.child import READY, Briefing, Serve, run_child
 from strongroom.server.folder import write_private
+from strongroom.server.log import describe_failure
 from strongroom.server.settings import Settings
 from strongroom.server.setup import Opened
 
@@ -80,6 +81,7 @@ class Supervisor:
         Raises:
             OperatorError: The address cannot be used, or a process cannot start.
         """
+        _require_certificate(self._settings)
         listener = _listen(self._settings)
         host, port = listener.getsockname()[:2]
         scheme = "https" if self._settings.tls_cert else "http"
@@ -90,8 +92,8 @@ class Supervisor:
         try:
             self._watch(listener, endpoint, run_dir)
         finally:
-            self._end_all()
             listener.close()
+            self._end_all()
             self._opened.folder.running.unlink(missing_ok=True)
             shutil.rmtree(run_dir, ignore_errors=True)
         return 0
@@ -190,13 +192,34 @@ class Supervisor:
 def _guarded(serve: Serve, briefing: Briefing, control: socket.socket) -> int:
     """Run a child; nothing it raises may reach the supervisor's code, which it is a copy of."""
     code = 1
-    with contextlib.suppress(KeyboardInterrupt, SystemExit):
-        try:
-            code = run_child(serve, briefing, control)
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+    try:
+        code = run_child(serve, briefing, control)
+    except BaseException as error:  # noqa: BLE001 - the boundary of a process: what leaves here would run on as its parent
+        _LOG.critical("%s ended by a failure", briefing.name, extra={"detail": describe_failure(error)})
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
     return code
+
+
+def _require_certificate(settings: Settings) -> None:
+    """Try the certificate and its key here, where a mistake in them can still be explained."""
+    if settings.tls_cert is None:
+        return
+    try:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(settings.tls_cert, settings.tls_key, password=_no_passphrase)
+    except OSError as error:  # ssl.SSLError is one
+        raise OperatorError(
+            f"TLS cannot be served with the certificate {settings.tls_cert} and the key {settings.tls_key}.",
+            why=error.strerror or type(error).__name__,
+            fix="give PEM files that belong together and are readable, the key without a passphrase",
+        ) from None
+
+
+def _no_passphrase() -> bytes:
+    """Refuses a key that asks for a passphrase, instead of asking the terminal for it."""
+    return b""
 
 
 def _listen(settings: Settings) -> socket.socket:

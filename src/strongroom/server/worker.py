@@ -12,6 +12,7 @@ import uvicorn
 from strongroom.server.app import Application
 from strongroom.server.child import Briefing
 from strongroom.server.composition import House
+from strongroom.server.connection import Connection
 from strongroom.server.dispatch import Dispatcher
 from strongroom.services.awslambda.remote import SocketInvoker
 from strongroom.world import World
@@ -46,7 +47,8 @@ async def serve(briefing: Briefing, stopping: asyncio.Event, ready: Callable[[],
     try:
         config = uvicorn.Config(
             Application(Dispatcher(house)),
-            http="httptools",
+            http=Connection,
+            ws="none",
             loop="none",
             lifespan="off",
             access_log=False,

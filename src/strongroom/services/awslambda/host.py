@@ -40,7 +40,7 @@ __all__ = ["FunctionHost"]
 
 _LOG: Final = logging.getLogger("strongroom.functions")
 _SESSION_SECONDS: Final = 12 * 3600
-_ATTEMPTS: Final = 3
+_ATTEMPTS: Final = 10  # one more is needed for every change of the function that falls into the start of a process
 _WATCH_SECONDS: Final = 5.0
 
 

@@ -26,7 +26,7 @@ Statement = dict[str, Any]
 _LARGEST_POLICY: Final = 20_480  # bytes; Lambda quotas
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _ACCOUNT_ARN: Final = re.compile(r"arn:aws:iam::([0-9]{12}):root")
-_SERVICE: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazon(aws)?\.com(\.[a-z]+)?")
+_SERVICE: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazon(aws)?\.com(\.cn)?")
 _INVALID_PRINCIPAL: Final = "The provided principal was invalid. Please check the principal and try again."
 
 

@@ -19,7 +19,7 @@ from strongroom.keyring import InvalidCiphertext, Keyring
 from strongroom.services.secretsmanager.records import Secret
 from strongroom.services.secretsmanager.schedule import RotationRules, parse_duration
 from strongroom.services.secretsmanager.service_events import record_rotation_event
-from strongroom.services.secretsmanager.versions import CURRENT, PENDING, labels_of
+from strongroom.services.secretsmanager.versions import CURRENT, PENDING, detach_label, labels_of
 from strongroom.store import Statement, Transaction
 from strongroom.store.schema import rotations
 from strongroom.world import Entropy
@@ -164,7 +164,8 @@ def abandon_rotations(
 ) -> None:
     """End a secret's open rotations because its labels have moved on without them.
 
-    One whose version became AWSCURRENT has succeeded; the others are abandoned.
+    One whose version became AWSCURRENT has succeeded; the others are abandoned. Either way AWSPENDING goes: a step
+    whose function runs right now must not set a password in the database that nothing will ever finish.
 
     Args:
         transaction: Where to write.
@@ -173,11 +174,13 @@ def abandon_rotations(
         now_ms: When.
         besides: The token of a rotation to leave alone.
     """
-    current = labels_of(transaction, secret.arn).get(CURRENT)
+    labels = labels_of(transaction, secret.arn)
     for found in open_rotations(transaction, secret.arn):
         if found.token == besides:
             continue
-        succeeded = found.token == current
+        if labels.get(PENDING) == found.token:
+            detach_label(transaction, secret.arn, PENDING)
+        succeeded = found.token == labels.get(CURRENT)
         _close(transaction, found, "succeeded" if succeeded else "abandoned", now_ms)
         record_rotation_event(
             transaction,

@@ -1,0 +1,290 @@
+"""Real rotation: a server, a PostgreSQL, a KMS key, an execution role, the shipped function and secrets that it rotates.
+
+`Rig` is what is expensive to make and shared by a module's tests; `RotatedSecret` is one secret with a database role of
+its own, made for one test.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import secrets
+import time
+import uuid
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from demo.function import HANDLER as SHIPPED_HANDLER
+from demo.function import pack
+from demo.postgresql import PostgreSQL, start_postgresql
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from tests.support import gated_rotation
+from tests.support.lambda_service import OWN_RUNTIME, make_role
+from tests.support.server import RunningServer, start_server
+
+from strongroom.audit import EventFilter, read_records
+
+__all__ = ["Gate", "Rig", "RotatedSecret", "rotation_rig", "wait_until"]
+
+WAIT_SECONDS = 60.0
+_READER = (
+    "secretsmanager:DescribeSecret",
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:UpdateSecretVersionStage",
+)
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = WAIT_SECONDS) -> None:
+    """Wait for ``condition``, and fail with ``what`` when it does not come."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, f"waited {seconds} s in vain: {what}"
+        time.sleep(0.05)
+
+
+@dataclass
+class Gate:
+    """A closed gate of `gated_rotation`, at which the function waits."""
+
+    connection: psycopg.Connection[tuple[object, ...]]
+    token: str
+    step: str
+    moment: str
+
+    @property
+    def _lock(self) -> tuple[str, int]:
+        return self.token, gated_rotation.GATES.index((self.step, self.moment))
+
+    def close(self) -> None:
+        """Keep the function from passing."""
+        self.connection.execute(f"SELECT pg_advisory_lock({gated_rotation.LOCK})", self._lock)
+
+    def open(self) -> None:
+        """Let the function pass."""
+        self.connection.execute(f"SELECT pg_advisory_unlock({gated_rotation.LOCK})", self._lock)
+
+    def wait_until_reached(self) -> None:
+        """Wait until the function stands before the gate."""
+        place = (self.token, self.step, self.moment)
+        query = "SELECT 1 FROM reached WHERE (token, step, moment) = (%s, %s, %s)"
+        wait_until(
+            lambda: self.connection.execute(query, place).fetchone() is not None,
+            f"the function reaches {self.moment} {self.step}",
+        )
+
+
+@dataclass
+class Rig:
+    """What rotations need.
+
+    Attributes:
+        server: The server; another one after `restart`.
+        database: Where the passwords are.
+        key_arn: The KMS key of the secrets.
+        role_arn: The execution role of the functions.
+        options: Command-line options of the server.
+    """
+
+    server: RunningServer
+    database: PostgreSQL
+    options: tuple[str, ...]
+    key_arn: str
+    role_arn: str
+    gate_password: str
+
+    @property
+    def secrets(self) -> Any:
+        """A Secrets Manager client of the administrator."""
+        return self.server.client("secretsmanager")
+
+    def restart(self) -> None:
+        """Start the server again on the same data folder; the one before must have ended."""
+        self.server = start_server(self.server.data_dir, *self.options)
+
+    def shipped_function(self) -> str:
+        """A new function with the shipped code, allowed for Secrets Manager; answers its ARN."""
+        return self._make_function(pack(), SHIPPED_HANDLER, {})
+
+    def gated_function(self, **environment: str) -> str:
+        """A new function of `gated_rotation`, allowed for Secrets Manager; answers its ARN."""
+        archive = io.BytesIO(pack())
+        with zipfile.ZipFile(archive, "a") as packed:
+            packed.write(Path(str(gated_rotation.__file__)), "gated_rotation.py")
+        return self._make_function(archive.getvalue(), gated_rotation.HANDLER, self._gated_environment(environment))
+
+    def set_environment(self, function_arn: str, **environment: str) -> None:
+        """Change what a gated function is told to do."""
+        self.server.client("lambda").update_function_configuration(
+            FunctionName=function_arn, Environment={"Variables": self._gated_environment(environment)}
+        )
+
+    def make_secret(self, function_arn: str) -> RotatedSecret:
+        """A new secret whose password logs a new database role in. Rotation is not set up yet."""
+        user, password = f"app_{uuid.uuid4().hex[:12]}", secrets.token_urlsafe(18)
+        with self.database.admin() as admin:
+            create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
+            admin.execute(create.format(sql.Identifier(user), sql.Literal(password)))
+        value = {
+            "engine": "postgres",
+            "host": self.database.host,
+            "port": self.database.port,
+            "username": user,
+            "password": password,
+            "ssl": False,
+        }
+        name = f"rotation/{user}"
+        made = self.secrets.create_secret(Name=name, KmsKeyId=self.key_arn, SecretString=json.dumps(value))
+        return RotatedSecret(self, made["ARN"], name, user, function_arn)
+
+    @contextmanager
+    def closed_gate(self, token: str, step: str, moment: str) -> Iterator[Gate]:
+        """A gate that is closed for the rotation of ``token`` until it is opened, or the block ends."""
+        with self.database.admin() as connection:
+            gate = Gate(connection, token, step, moment)
+            gate.close()
+            yield gate
+
+    def _gated_environment(self, environment: Mapping[str, str]) -> dict[str, str]:
+        gates = make_conninfo(
+            host=self.database.host,
+            port=self.database.port,
+            user="gate",
+            password=self.gate_password,
+            dbname="postgres",
+        )
+        return {"GATE_DATABASE": gates, **environment}
+
+    def _make_function(self, archive: bytes, handler: str, environment: dict[str, str]) -> str:
+        functions = self.server.client("lambda")
+        made = functions.create_function(
+            FunctionName=f"rotate-{uuid.uuid4().hex[:12]}",
+            Runtime=OWN_RUNTIME,
+            Handler=handler,
+            Role=self.role_arn,
+            Timeout=60,
+            MemorySize=256,
+            Code={"ZipFile": archive},
+            Environment={"Variables": environment},
+        )
+        functions.add_permission(
+            FunctionName=made["FunctionName"],
+            StatementId="rotation",
+            Action="lambda:InvokeFunction",
+            Principal="secretsmanager.amazonaws.com",
+            SourceAccount=self.server.account,
+        )
+        return str(made["FunctionArn"])
+
+
+@dataclass
+class RotatedSecret:
+    """A secret that holds the password of a database role.
+
+    Attributes:
+        user: The database role.
+        function_arn: The function that rotates it.
+    """
+
+    rig: Rig
+    arn: str
+    name: str
+    user: str
+    function_arn: str
+
+    def rotate(self, **parameters: Any) -> str:
+        """RotateSecret with this secret's function; answers the token."""
+        given = {"RotationLambdaARN": self.function_arn, **parameters}
+        return str(self.rig.secrets.rotate_secret(SecretId=self.arn, **given)["VersionId"])
+
+    def describe(self) -> dict[str, Any]:
+        """DescribeSecret."""
+        answer: dict[str, Any] = self.rig.secrets.describe_secret(SecretId=self.arn)
+        return answer
+
+    def labels(self) -> dict[str, str]:
+        """The version under each label."""
+        versions = self.describe().get("VersionIdsToStages", {})
+        return {label: version for version, labels in versions.items() for label in labels}
+
+    def is_complete(self, token: str) -> bool:
+        """Whether the rotation of ``token`` has come to its good end."""
+        labels = self.labels()
+        return labels.get("AWSCURRENT") == token and "AWSPENDING" not in labels
+
+    def wait_until_complete(self, token: str) -> None:
+        """Wait until the rotation of ``token`` has come to its good end."""
+        wait_until(lambda: self.is_complete(token), f"the rotation of {self.name} is complete")
+
+    def credential(self, stage: str = "AWSCURRENT", version: str | None = None) -> dict[str, Any]:
+        """The credential under a label, or of a version."""
+        which = {"VersionStage": stage} if version is None else {"VersionId": version}
+        answer = self.rig.secrets.get_secret_value(SecretId=self.arn, **which)
+        found: dict[str, Any] = json.loads(answer["SecretString"])
+        return found
+
+    def logs_in(self, stage: str = "AWSCURRENT") -> bool:
+        """Whether the database takes the password under a label."""
+        return self.takes(self.credential(stage)["password"])
+
+    def takes(self, password: str) -> bool:
+        """Whether the database takes a password."""
+        try:
+            self.rig.database.login(self.user, password).close()
+        except psycopg.OperationalError as error:
+            assert "password authentication failed" in str(error)  # noqa: PT017 - no other failure is expected
+            return False
+        return True
+
+    def events(self, *names: str) -> list[dict[str, Any]]:
+        """The trail's events about this secret with one of these names, oldest first; without names, all."""
+        records = read_records(self.rig.server.data_dir / "audit", EventFilter(resource=self.arn))
+        return [dict(record.event) for record in records if not names or record.event["eventName"] in names]
+
+    def wait_for_events(self, name: str, count: int = 1) -> list[dict[str, Any]]:
+        """Wait until the trail has so many events of a name."""
+        wait_until(lambda: len(self.events(name)) >= count, f"{count} {name} of {self.name}")
+        return self.events(name)
+
+
+@contextmanager
+def rotation_rig(folder: Path, *options: str) -> Iterator[Rig]:
+    """Everything that rotations need, for the time of a block.
+
+    Args:
+        folder: Where the server and the database keep their data.
+        options: Further options of ``strongroom serve``.
+    """
+    with start_postgresql(folder / "postgresql") as database:
+        gate_password = secrets.token_urlsafe(18)
+        with database.admin() as admin:
+            admin.execute(sql.SQL("CREATE ROLE gate LOGIN PASSWORD {}").format(sql.Literal(gate_password)))
+            admin.execute(gated_rotation.TABLE)
+            admin.execute("GRANT INSERT ON reached TO gate")
+        server = start_server(folder / "data", *options)
+        key_arn = server.client("kms").create_key()["KeyMetadata"]["Arn"]
+        rig = Rig(server, database, options, key_arn, _execution_role(server, key_arn), gate_password)
+        try:
+            yield rig
+        finally:
+            if rig.server.process.poll() is None:
+                rig.server.stop()
+
+
+def _execution_role(server: RunningServer, key_arn: str) -> str:
+    secret = f"arn:aws:secretsmanager:{server.region}:{server.account}:secret:rotation/*"
+    statements = (
+        (_READER, secret),
+        (("secretsmanager:GetRandomPassword",), "*"),
+        (("kms:Decrypt", "kms:GenerateDataKey"), key_arn),
+    )
+    allowed = [
+        {"Effect": "Allow", "Action": list(actions), "Resource": resource} for actions, resource in statements
+    ]
+    return make_role(server, policy={"Version": "2012-10-17", "Statement": allowed})
