@@ -13,6 +13,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
 import strongroom
+from strongroom.audit.parameters import OPERATIONS
 from strongroom.services.awslambda import Lambda
 from strongroom.services.iam import Iam
 from strongroom.services.kms import Kms
@@ -252,6 +253,12 @@ def test_operations_take_the_parameters_of_the_model(service: str) -> None:
         required = set(shape.required_members) if shape else set()
         without_default = {name for name, found in parameters.items() if found.default is inspect.Parameter.empty}
         assert without_default == required, operation
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_operation_says_what_may_be_recorded_of_it(service: str) -> None:
+    offered = [name for name in _model(service).operation_names if hasattr(SERVICES[service], xform_name(name))]
+    assert [name for name in offered if (service, name) not in OPERATIONS] == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)

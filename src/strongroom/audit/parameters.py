@@ -129,6 +129,7 @@ _KEY_METADATA = fields(
 )
 
 _KMS: Mapping[str, _Rule] = {
+    "CancelKeyDeletion": _write("KeyId", answer=names("KeyId")),
     "CreateAlias": _write("AliasName TargetKeyId"),
     "CreateKey": _write(
         "Policy Description KeyUsage CustomerMasterKeySpec KeySpec Origin BypassPolicyLockoutSafetyCheck MultiRegion",
@@ -136,15 +137,30 @@ _KMS: Mapping[str, _Rule] = {
         answer={"KeyMetadata": _KEY_METADATA},
     ),
     "Decrypt": _read("KeyId EncryptionAlgorithm", EncryptionContext=text_map),
+    "DeleteAlias": _write("AliasName"),
     "DescribeKey": _read("KeyId"),
     "DisableKey": _write("KeyId"),
     "EnableKey": _write("KeyId"),
     "Encrypt": _read("KeyId EncryptionAlgorithm", EncryptionContext=text_map),
     "GenerateDataKey": _read("KeyId KeySpec NumberOfBytes", EncryptionContext=text_map),
+    "GenerateDataKeyWithoutPlaintext": _read("KeyId KeySpec NumberOfBytes", EncryptionContext=text_map),
+    "GenerateRandom": _read("NumberOfBytes"),
     "GetKeyPolicy": _read("KeyId PolicyName"),
     "ListAliases": _read("KeyId Limit"),
+    "ListKeyPolicies": _read("KeyId Limit"),
     "ListKeys": _read("Limit"),
+    "ListResourceTags": _read("KeyId Limit"),
     "PutKeyPolicy": _write("KeyId PolicyName Policy BypassPolicyLockoutSafetyCheck"),
+    "ReEncrypt": _read(
+        "SourceKeyId DestinationKeyId SourceEncryptionAlgorithm DestinationEncryptionAlgorithm",
+        SourceEncryptionContext=text_map,
+        DestinationEncryptionContext=text_map,
+    ),
+    "ScheduleKeyDeletion": _write("KeyId PendingWindowInDays", answer=names("KeyId DeletionDate KeyState")),
+    "TagResource": _write("KeyId", Tags=_KMS_TAGS),
+    "UntagResource": _write("KeyId", TagKeys=_TEXTS),
+    "UpdateAlias": _write("AliasName TargetKeyId"),
+    "UpdateKeyDescription": _write("KeyId Description"),
 }
 
 _USER = fields(names("Path UserName UserId Arn CreateDate"))
@@ -188,6 +204,11 @@ _IAM: Mapping[str, _Rule] = {
     "ListAccessKeys": _read("UserName MaxItems"),
     "ListAttachedRolePolicies": _read("RoleName PathPrefix MaxItems"),
     "ListAttachedUserPolicies": _read("UserName PathPrefix MaxItems"),
+    "ListGroupsForUser": _read("UserName MaxItems"),
+    "ListInstanceProfilesForRole": _read("RoleName MaxItems"),
+    "ListPolicyTags": _read("PolicyArn MaxItems"),
+    "ListRoleTags": _read("RoleName MaxItems"),
+    "ListUserTags": _read("UserName MaxItems"),
     "ListPolicies": _read("Scope OnlyAttached PathPrefix PolicyUsageFilter MaxItems"),
     "ListPolicyVersions": _read("PolicyArn MaxItems"),
     "ListRolePolicies": _read("RoleName MaxItems"),
@@ -199,8 +220,10 @@ _IAM: Mapping[str, _Rule] = {
     "PutUserPermissionsBoundary": _write("UserName PermissionsBoundary"),
     "PutUserPolicy": _write("UserName PolicyName PolicyDocument"),
     "SetDefaultPolicyVersion": _write("PolicyArn VersionId"),
+    "TagPolicy": _write("PolicyArn", Tags=_TAGS),
     "TagRole": _write("RoleName", Tags=_TAGS),
     "TagUser": _write("UserName", Tags=_TAGS),
+    "UntagPolicy": _write("PolicyArn", TagKeys=_TEXTS),
     "UntagRole": _write("RoleName", TagKeys=_TEXTS),
     "UntagUser": _write("UserName", TagKeys=_TEXTS),
     "UpdateAccessKey": _write("UserName AccessKeyId Status"),
@@ -255,12 +278,16 @@ _LAMBDA: Mapping[str, _Rule] = {
     ),
     "DeleteFunction": _write("FunctionName Qualifier", event_name="DeleteFunction20150331"),
     "GetFunction": _read("FunctionName Qualifier", event_name="GetFunction20150331v2"),
+    "GetFunctionConfiguration": _read("FunctionName Qualifier", event_name="GetFunctionConfiguration20150331v2"),
     "GetPolicy": _read("FunctionName Qualifier", event_name="GetPolicy20150331v2"),
     "Invoke": _write("FunctionName InvocationType LogType Qualifier", event_name="Invoke"),
     "ListFunctions": _read("MasterRegion FunctionVersion MaxItems", event_name="ListFunctions20150331"),
+    "ListTags": _read("Resource", event_name="ListTags20170331"),
     "RemovePermission": _write(
         "FunctionName StatementId Qualifier RevisionId", event_name="RemovePermission20150331v2"
     ),
+    "TagResource": _write("Resource", Tags=text_map, event_name="TagResource20170331v2"),
+    "UntagResource": _write("Resource", TagKeys=_TEXTS, event_name="UntagResource20170331v2"),
     "UpdateFunctionCode": _write(
         "FunctionName S3Bucket S3Key S3ObjectVersion ImageUri Publish DryRun RevisionId",
         Architectures=_TEXTS,

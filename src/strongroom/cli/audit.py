@@ -18,6 +18,8 @@ __all__ = ["app"]
 
 app = typer.Typer(help="Check the audit trail and look things up in it.", no_args_is_help=True)
 
+_UNBOUNDED = 1000
+
 DataDir = Annotated[
     Path, typer.Option("--data-dir", envvar="STRONGROOM_DATA_DIR", help="Strongroom's data folder.", show_default=False)
 ]
@@ -62,7 +64,9 @@ def show_events(
         for record in records:
             typer.echo(orjson.dumps(record.event))
         return
-    Console().print(_table(records))
+    console = Console()
+    # What is not a terminal has no width to keep to: a file or a pipe gets every column whole.
+    (console if console.is_terminal else Console(width=_UNBOUNDED)).print(_table(records))
 
 
 def _folder(data_dir: Path) -> Path:

@@ -38,7 +38,7 @@ _MAX_REFERENCE: Final = 0xFFFF
 _MAX_MATERIAL_ID: Final = 0xFF
 
 
-class InvalidCiphertext(ValueError):  # noqa: N818 - named as KMS names it, InvalidCiphertextException
+class InvalidCiphertext(ValueError):
     """A ciphertext that does not open: malformed, altered, or made under another key or encryption context.
 
     Which of these it was is not told: the answer would help only an attacker.

@@ -58,9 +58,12 @@ class KmsClient(Protocol):
         ...
 
     def service_key(self, transaction: Transaction, call: Call, alias: str) -> KeyDescription:
-        """A service's own key in the call's account and region, such as ``alias/aws/secretsmanager``; made at first use.
+        """A service's own key in the call's account and region, made at first use.
 
-        ``transaction`` must be a write.
+        Args:
+            transaction: A write.
+            call: The call that needs the key.
+            alias: Such as ``alias/aws/secretsmanager``.
         """
         ...
 

@@ -7,6 +7,8 @@ statements, never a variable's value or a payload.
 
 from __future__ import annotations
 
+from typing import Final
+
 from strongroom.errors import AwsError
 
 __all__ = [
@@ -32,7 +34,7 @@ __all__ = [
     "wrong_revision",
 ]
 
-_REVISION: str = "The Revision Id provided does not match the latest Revision Id."
+_REVISION: Final = "The Revision Id provided does not match the latest Revision Id."
 
 
 def invalid_parameter(text: str) -> AwsError:
