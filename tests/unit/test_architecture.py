@@ -156,6 +156,7 @@ def test_a_call_from_the_air_is_found() -> None:
 BOUNDARIES = {
     "server/dispatch.py",  # the request boundary
     "server/background.py",  # the background loop
+    "server/supervisor.py",  # the end of a forked process: what leaves it would run on as its parent
     "store/sqlite.py",  # the writer thread: hands every failure to the request that asked for the write
     "services/awslambda/runtime/bootstrap.py",  # runs inside the function: reports whatever the handler raises
     "audit/trail.py",  # the trail's writer thread: hands every failure to those who wait for their record

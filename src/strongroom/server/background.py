@@ -44,6 +44,7 @@ async def serve(briefing: Briefing, stopping: asyncio.Event, ready: Callable[[],
         await engine.recover(sole_owner=settings.store is None)
         maintenance = Maintenance(house.store, house.world)
         loops = [
+            asyncio.create_task(_repeat("key deletion", house.keys.destroy_due_keys, _MAINTENANCE_SECONDS, stopping)),
             asyncio.create_task(_repeat("rotation", engine.turn, _ROTATION_SECONDS, stopping)),
             asyncio.create_task(_repeat("maintenance", maintenance.turn, _MAINTENANCE_SECONDS, stopping)),
         ]
@@ -57,7 +58,7 @@ async def serve(briefing: Briefing, stopping: asyncio.Event, ready: Callable[[],
         house.close()
 
 
-async def _repeat(name: str, turn: Callable[[], Awaitable[None]], seconds: float, stopping: asyncio.Event) -> None:
+async def _repeat(name: str, turn: Callable[[], Awaitable[object]], seconds: float, stopping: asyncio.Event) -> None:
     """Take turns until told to stop. A turn that fails is logged and tried again after a growing pause."""
     pause = seconds
     while not stopping.is_set():

@@ -14,7 +14,7 @@ from strongroom.keyring import Keyring, RootKey
 from strongroom.server.folder import DataFolder
 from strongroom.server.settings import Settings
 from strongroom.services.awslambda import Lambda, LambdaServiceClient
-from strongroom.services.clients import FunctionInvoker, IamClient, KmsClient, LambdaClient
+from strongroom.services.clients import FunctionInvoker, IamClient, LambdaClient
 from strongroom.services.iam import Iam, IamServiceClient
 from strongroom.services.kms import Kms, KmsServiceClient
 from strongroom.services.secretsmanager import SecretsManager, SecretsManagerSettings
@@ -53,7 +53,7 @@ class House:
     router: Router
     methods: Mapping[tuple[str, str], Method]
     iam: IamClient
-    kms: KmsClient
+    keys: Kms
     functions: LambdaClient
 
     @classmethod
@@ -107,7 +107,7 @@ class House:
             router=Router(service(name) for name in SERVICES),
             methods=_methods(services),
             iam=iam,
-            kms=kms,
+            keys=kms_service,
             functions=functions,
         )
 
