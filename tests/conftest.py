@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +25,8 @@ def strongroom(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         with running_server(folder / "data", workers=2) as server:
             yield server
         return
-    with start_postgresql(folder / "postgresql") as database:
+    # Not below pytest's own folder, which only its owner may enter: PostgreSQL runs as a user of its own.
+    with tempfile.TemporaryDirectory(prefix="strongroom-test-") as name, start_postgresql(Path(name)) as database:
         address = database.create_database("strongroom")
         with running_server(folder / "data", "--store", address, workers=2) as server:
             yield server

@@ -58,7 +58,7 @@ def core_engine(address: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None  # the driver would commit before each CREATE: a crash could leave half a schema
+        connection.isolation_level = None  # else each CREATE commits for itself, and a crash leaves half a schema
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")

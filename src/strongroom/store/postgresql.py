@@ -76,23 +76,24 @@ class PostgresqlStore:
         address: A libpq address, ``postgresql://user@host:port/database``.
         journal: Receives a write's events right before it commits.
         connections: How many transactions may run at once in this process.
+        wait_seconds: How long to wait for the server, at first and for each connection.
     """
 
     engine = POSTGRESQL
 
-    def __init__(self, address: str, journal: Journal, *, connections: int = 8) -> None:
+    def __init__(self, address: str, journal: Journal, *, connections: int = 8, wait_seconds: float = 10) -> None:
         self._journal = journal
         self._pool: ConnectionPool[psycopg.Connection[Row]] = ConnectionPool(
             driver_address(address),
             min_size=1,
             max_size=connections,
             open=False,
-            timeout=10,
+            timeout=wait_seconds,
             check=ConnectionPool.check_connection,
             kwargs={"autocommit": True, "application_name": "strongroom"},
         )
         try:
-            self._pool.open(wait=True, timeout=10)
+            self._pool.open(wait=True, timeout=wait_seconds)
         except PoolTimeout as error:
             self._pool.close()
             raise _unreachable(error) from None

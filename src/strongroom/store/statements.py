@@ -48,7 +48,8 @@ class Statement:
         return found
 
     def _compile(self, engine: str) -> tuple[str, dict[str, object]]:
-        compiled = self._clause.compile(dialect=_DIALECTS[engine])
+        compiled = self._clause.compile(dialect=_DIALECTS[engine], compile_kwargs={"render_postcompile": True})
         assert isinstance(compiled, SQLCompiler)  # noqa: S101 - data statements compile to nothing else
-        fixed = {name: bind.value for bind, name in compiled.bind_names.items() if not bind.required}
+        given_later = {name for bind, name in compiled.bind_names.items() if bind.required}
+        fixed = {name: value for name, value in compiled.params.items() if name not in given_later}
         return str(compiled), fixed
