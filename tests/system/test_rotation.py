@@ -39,6 +39,15 @@ def gated(rig: Rig) -> str:
     return rig.gated_function()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def scheduled(rig: Rig, shipped: str) -> tuple[RotatedSecret, dict[str, str], str]:
+    """A secret whose schedule falls due while the other tests run, with its labels and its password before that."""
+    secret = rig.make_secret(shipped)
+    before, password = secret.labels(), secret.credential()["password"]
+    secret.rotate(RotationRules={"ScheduleExpression": "rate(1 minute)"}, RotateImmediately=False)
+    return secret, before, password
+
+
 def new_token() -> str:
     return str(uuid.uuid4())
 
@@ -128,21 +137,6 @@ def test_several_secrets_rotate_at_once(rig: Rig, shipped: str) -> None:
     for secret, token in zip(secrets, tokens, strict=True):
         secret.wait_until_complete(token)
         assert secret.logs_in()
-
-
-def test_a_schedule_falls_due(rig: Rig, shipped: str) -> None:
-    secret = rig.make_secret(shipped)
-    before = secret.labels()["AWSCURRENT"]
-    old = secret.credential()["password"]
-    secret.rotate(RotationRules={"ScheduleExpression": "rate(1 minute)"}, RotateImmediately=False)
-    # The test run puts AWSPENDING on a version of its own, but only the schedule makes another one current.
-    wait_until(lambda: secret.labels()["AWSCURRENT"] != before, "the schedule falls due", 150)
-    token = secret.labels()["AWSCURRENT"]
-    secret.wait_until_complete(token)
-    rig.secrets.cancel_rotate_secret(SecretId=secret.arn)
-    assert secret.events("RotationSucceeded")[0]["requestID"] == f"Rotation-{secret.arn}-{token}"
-    assert secret.logs_in()
-    assert not secret.takes(old)
 
 
 def test_a_test_run_changes_nothing(rig: Rig, shipped: str) -> None:
@@ -357,3 +351,14 @@ def test_one_rejected_password_is_followed_by_another(rig: Rig) -> None:
     assert secret.labels()["AWSCURRENT"] != rejected
     assert "AWSPENDING" not in secret.labels()
     assert secret.logs_in()
+
+
+def test_a_schedule_falls_due(rig: Rig, scheduled: tuple[RotatedSecret, dict[str, str], str]) -> None:
+    """Stands last, because until the schedule falls due the other tests can run."""
+    secret, before, old = scheduled
+    first = secret.wait_for_events("RotationSucceeded")[0]
+    rig.secrets.cancel_rotate_secret(SecretId=secret.arn)
+    assert first["requestID"] != f"Rotation-{secret.arn}-{before['AWSCURRENT']}"
+    assert not secret.events("RotateSecret")[1:]
+    wait_until(lambda: secret.logs_in(), "the password under AWSCURRENT logs in")
+    assert not secret.takes(old)

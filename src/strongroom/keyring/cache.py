@@ -36,12 +36,18 @@ class BoundedCache(Generic[K, V]):
         return len(self._entries)
 
     def get(self, key: K) -> V | None:
-        """The entry for ``key``, which now counts as just used, or None."""
-        with self._lock:
-            value = self._entries.get(key)
-            if value is not None:
+        """The entry for ``key``, which now counts as just used, or None.
+
+        Takes no lock, which every read would pay for: the interpreter does each of the two steps whole, and between
+        them another thread can at most drop the entry, which then need not be moved.
+        """
+        value = self._entries.get(key)
+        if value is not None:
+            try:  # noqa: SIM105 - `suppress` would cost more than all the rest
                 self._entries.move_to_end(key)
-            return value
+            except KeyError:
+                pass
+        return value
 
     def put(self, key: K, value: V) -> None:
         """Keep ``value`` for ``key``."""
@@ -54,8 +60,9 @@ class BoundedCache(Generic[K, V]):
     def drop(self, condition: Callable[[K], bool]) -> None:
         """Forget every entry whose key meets ``condition``."""
         with self._lock:
-            for key in [key for key in self._entries if condition(key)]:
-                del self._entries[key]
+            for key in list(self._entries):  # a copy, as `get` moves entries at any time
+                if condition(key):
+                    del self._entries[key]
 
     def clear(self) -> None:
         """Forget everything."""

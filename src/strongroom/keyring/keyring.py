@@ -15,7 +15,8 @@ from strongroom.keyring.context import encode_context
 from strongroom.keyring.header import InvalidCiphertext, Layer, encode_header
 from strongroom.keyring.kdf import KEY_LENGTH
 from strongroom.keyring.root import RootKey
-from strongroom.keyring.sealing import HoldsKey, SealingKey
+from strongroom.keyring.sealing import HoldsKey, Opener, SealingKey
+from strongroom.keyring.values import SETTLED_LENGTH, value_opener
 from strongroom.world import World
 
 __all__ = ["Keyring", "UnusableKeyMaterial", "WrappedMaterial"]
@@ -23,7 +24,13 @@ __all__ = ["Keyring", "UnusableKeyMaterial", "WrappedMaterial"]
 _MATERIAL_ID_LENGTH: Final = 32  # bytes, as 64 hexadecimal digits: the form of KeyMaterialId in the KMS API
 _MAX_CACHED_CONTEXT: Final = 1024  # bytes: bounds the memory of a cache entry, whose context a caller chooses
 
-_DataKeyEntry: TypeAlias = tuple[str, str, bytes, frozenset[tuple[str, str]]]
+_MOST_OPENERS: Final = 4096  # each takes about 3 KB
+
+_Context: TypeAlias = Mapping[str, str]
+_DataKeyEntry: TypeAlias = tuple[str, str, bytes]
+"""ARN of the KMS key, id of the material, ciphertext."""
+_ValueEntry: TypeAlias = tuple[bytes, bytes]
+"""The data key, and what of the ciphertext settles the value's own key."""
 
 
 class UnusableKeyMaterial(InvalidCiphertext):
@@ -57,16 +64,18 @@ class Keyring(HoldsKey):
     Args:
         root: The root key.
         world: Where nonces and new keys come from.
-        cache_size: How many entries each of its caches holds: opened key material, and opened data keys.
+        cache_size: The most entries of each of its caches: opened key material, opened data keys, and the ciphers of
+            values.
     """
 
-    __slots__ = ("_data_keys", "_entropy", "_materials", "_root", "_system_keys")
+    __slots__ = ("_data_keys", "_entropy", "_materials", "_openers", "_root", "_system_keys")
 
     def __init__(self, root: RootKey, world: World, *, cache_size: int = 10_000) -> None:
         self._root = root
         self._entropy = world.entropy
         self._materials: BoundedCache[tuple[str, str], SealingKey] = BoundedCache(cache_size)
-        self._data_keys: BoundedCache[_DataKeyEntry, bytes] = BoundedCache(cache_size)
+        self._data_keys: BoundedCache[_DataKeyEntry, tuple[_Context, bytes]] = BoundedCache(cache_size)
+        self._openers: BoundedCache[_ValueEntry, tuple[_Context, Opener]] = BoundedCache(min(cache_size, _MOST_OPENERS))
         self._system_keys: BoundedCache[str, SealingKey] = BoundedCache(cache_size)
 
     def new_material(self, key_arn: str) -> WrappedMaterial:
@@ -100,24 +109,47 @@ class Keyring(HoldsKey):
             InvalidCiphertext: The ciphertext is malformed or altered, or the key, material or context is another one.
             UnusableKeyMaterial: The material does not open.
         """
-        entry = (key_arn, material.material_id, blob, frozenset(context.items()))
+        entry = (key_arn, material.material_id, blob)
         kept = self._data_keys.get(entry)
-        if kept is not None:
-            return kept
+        # A ciphertext opens under one context only; another one goes through the decryption, which refuses it.
+        if kept is not None and kept[0] == context:
+            return kept[1]
         plaintext = self._open_material(key_arn, material).open(blob, context)
         if len(plaintext) == KEY_LENGTH and len(encode_context(context)) <= _MAX_CACHED_CONTEXT:
-            self._data_keys.put(entry, plaintext)
+            self._data_keys.put(entry, (dict(context), plaintext))
+        return plaintext
+
+    def open_value(self, data_key: bytes, blob: bytes, context: Mapping[str, str]) -> bytes:
+        """As `open_with_data_key`, without deriving the key of a value again that was read before.
+
+        The value itself is not kept: it is decrypted and authenticated each time. `forget` of any key drops what is
+        kept, as it is not known under which KMS key a data key was.
+
+        Raises:
+            InvalidCiphertext: The ciphertext is malformed or altered, or belongs to another secret, version or key.
+            ValueError: The data key is not 32 bytes long.
+        """
+        entry = (data_key, blob[:SETTLED_LENGTH])
+        kept = self._openers.get(entry)
+        if kept is not None and kept[0] == context:
+            return kept[1].open(blob)
+        opener = value_opener(data_key, blob, context)
+        plaintext = opener.open(blob)
+        if len(encode_context(context)) <= _MAX_CACHED_CONTEXT:
+            self._openers.put(entry, (dict(context), opener))
         return plaintext
 
     def forget(self, key_arn: str) -> None:
         """Drop from memory everything opened under one KMS key. Call it whenever the key or its state changes."""
         self._materials.drop(lambda entry: entry[0] == key_arn)
         self._data_keys.drop(lambda entry: entry[0] == key_arn)
+        self._openers.clear()
 
     def forget_all(self) -> None:
         """Drop every opened key from memory, apart from the root key."""
         self._materials.clear()
         self._data_keys.clear()
+        self._openers.clear()
         self._system_keys.clear()
 
     def seal_system(self, purpose: str, plaintext: bytes, context: Mapping[str, str]) -> bytes:

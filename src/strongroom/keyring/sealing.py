@@ -25,7 +25,7 @@ from strongroom.keyring.header import COMMITMENT_LENGTH, NONCE_LENGTH, TAG_LENGT
 from strongroom.keyring.kdf import KEY_LENGTH, derive
 from strongroom.world import Entropy
 
-__all__ = ["HoldsKey", "SealingKey"]
+__all__ = ["HoldsKey", "Opener", "SealingKey"]
 
 _LABEL: Final = b"strongroom ciphertext"
 _GCM_NONCE: Final = bytes(12)  # constant: no two ciphertexts share a key
@@ -42,6 +42,32 @@ class HoldsKey:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"a {type(self).__name__} is neither pickled nor copied")
+
+
+class Opener(HoldsKey):
+    """What `SealingKey.opener` derived for one ciphertext: the same ciphertext opens again without the derivation.
+
+    Header, nonce, commitment and encryption context are settled; only the sealed bytes are still to be decrypted and
+    authenticated. Keep an opener under everything that settled them, and give it back only for the same.
+    """
+
+    __slots__ = ("_aead", "_associated", "_sealed_at")
+
+    def __init__(self, aead: AESGCM, associated: bytes, sealed_at: int) -> None:
+        self._aead = aead
+        self._associated = associated
+        self._sealed_at = sealed_at
+
+    def open(self, blob: bytes) -> bytes:
+        """Decrypt a ciphertext that begins like the one this was made for.
+
+        Raises:
+            InvalidCiphertext: The sealed bytes are altered.
+        """
+        try:
+            return self._aead.decrypt(_GCM_NONCE, blob[self._sealed_at :], self._associated)
+        except InvalidTag:
+            raise InvalidCiphertext from None
 
 
 class SealingKey(HoldsKey):
@@ -83,6 +109,14 @@ class SealingKey(HoldsKey):
         Raises:
             InvalidCiphertext: The ciphertext is malformed or altered, or the key, header or context is another one.
         """
+        return self.opener(blob, context).open(blob)
+
+    def opener(self, blob: bytes, context: Mapping[str, str]) -> Opener:
+        """The first half of `open`: derive the ciphertext's own key and check its commitment.
+
+        Raises:
+            InvalidCiphertext: The ciphertext is malformed, or the key, header or context is another one.
+        """
         header = self._header
         commitment_at = len(header) + NONCE_LENGTH
         sealed_at = commitment_at + COMMITMENT_LENGTH
@@ -93,7 +127,4 @@ class SealingKey(HoldsKey):
         derived = derive(self._key, _LABEL, nonce + sha256(associated).digest(), _DERIVED_LENGTH)
         if not compare_digest(derived[KEY_LENGTH:], blob[commitment_at:sealed_at]):
             raise InvalidCiphertext
-        try:
-            return AESGCM(derived[:KEY_LENGTH]).decrypt(_GCM_NONCE, blob[sealed_at:], associated)
-        except InvalidTag:
-            raise InvalidCiphertext from None
+        return Opener(AESGCM(derived[:KEY_LENGTH]), associated, sealed_at)

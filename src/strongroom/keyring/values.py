@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from strongroom.keyring.header import Layer, encode_header
-from strongroom.keyring.sealing import SealingKey
+from strongroom.keyring.header import COMMITMENT_LENGTH, NONCE_LENGTH, Layer, encode_header
+from strongroom.keyring.sealing import Opener, SealingKey
 from strongroom.world import Entropy
 
-__all__ = ["open_with_data_key", "seal_with_data_key"]
+__all__ = ["SETTLED_LENGTH", "open_with_data_key", "seal_with_data_key", "value_opener"]
 
 _HEADER: Final = encode_header(Layer.DATA_KEY, "data-key")
+
+SETTLED_LENGTH: Final = len(_HEADER) + NONCE_LENGTH + COMMITMENT_LENGTH
+"""Bytes at the start of a sealed value from which, with the data key and the context, its own key follows."""
 
 
 def seal_with_data_key(data_key: bytes, plaintext: bytes, context: Mapping[str, str], entropy: Entropy) -> bytes:
@@ -41,3 +44,15 @@ def open_with_data_key(data_key: bytes, blob: bytes, context: Mapping[str, str])
         ValueError: The data key is not 32 bytes long.
     """
     return SealingKey(data_key, _HEADER).open(blob, context)
+
+
+def value_opener(data_key: bytes, blob: bytes, context: Mapping[str, str]) -> Opener:
+    """What opens this sealed value, and every one whose first `SETTLED_LENGTH` bytes are the same.
+
+    The arguments are those of `seal_with_data_key`.
+
+    Raises:
+        InvalidCiphertext: The ciphertext is malformed, or belongs to another secret, version or key.
+        ValueError: The data key is not 32 bytes long.
+    """
+    return SealingKey(data_key, _HEADER).opener(blob, context)

@@ -34,6 +34,7 @@ async def serve(briefing: Briefing, stopping: asyncio.Event, ready: Callable[[],
         work_dir=briefing.run_dir / "functions",
         ca_bundle=settings.ca_bundle,
         max_processes=settings.function_processes,
+        hidden_paths=(settings.data_dir.absolute(),),
     )
     house = House.open(settings, briefing.root_key, World.real(), host)
     try:

@@ -17,6 +17,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -158,7 +159,7 @@ def load_settings(overrides: dict[str, object], *, config: Path | None = None) -
     if path is not None:
         os.environ[CONFIG_VARIABLE] = str(path)
     try:
-        return Settings.model_validate(given) if not given else Settings(**given)  # type: ignore[arg-type]
+        return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, problem['loc'])) or 'settings'}: {problem['msg'].removeprefix('Value error, ')}"
@@ -166,6 +167,10 @@ def load_settings(overrides: dict[str, object], *, config: Path | None = None) -
         )
         raise OperatorError(
             "The settings are wrong.", why=problems, fix="see `strongroom serve --help` for each setting"
+        ) from None
+    except SettingsError as error:
+        raise OperatorError(
+            "The settings are wrong.", why=str(error), fix='write a list as JSON, such as ["eu-west-1", "eu-west-2"]'
         ) from None
     except ValueError as error:  # a TOML file that does not parse
         raise OperatorError(f"The settings file {path} cannot be read.", why=str(error), fix="mend the file") from None

@@ -8,10 +8,10 @@ recorded is not committed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, TypeVar
+from typing import Final, TypeVar, overload
 
 from strongroom.errors import AccessDenied, StrongroomError
 from strongroom.identity.caller import Caller
@@ -21,7 +21,9 @@ from strongroom.store import Store, Transaction
 __all__ = ["Call", "CallProgress", "StaleAuthorization", "UndecidedCall"]
 
 T = TypeVar("T")
-Context = Mapping[str, str | tuple[str, ...]]
+Default = TypeVar("Default")
+Values = str | tuple[str, ...]
+Context = Mapping[str, Values]
 
 _NO_CONTEXT: Final[Context] = {}
 
@@ -122,7 +124,7 @@ class Call:
         resource_account: str | None = None,
         policy: Policy | None = None,
         key_policy: bool = False,
-        context: Context = _NO_CONTEXT,
+        context: Context | Callable[[], Context] = _NO_CONTEXT,
     ) -> None:
         """Ask whether the caller may do ``action`` on ``resource``; return only if so.
 
@@ -132,7 +134,8 @@ class Call:
             resource_account: The account that owns the resource; the caller's by default.
             policy: The resource's own policy, compiled.
             key_policy: Whether ``policy`` is a KMS key policy, which decides alone unless it delegates to IAM.
-            context: Condition keys of this request, lower-cased, besides the global ones.
+            context: Condition keys of this request, lower-cased, besides the global ones; or a function that gathers
+                them, which is called when a policy has a condition to test.
 
         Raises:
             AccessDenied: With AWS's text, naming principal, action, resource and the policy type that decided.
@@ -149,7 +152,7 @@ class Call:
         resource_account: str | None = None,
         policy: Policy | None = None,
         key_policy: bool = False,
-        context: Context = _NO_CONTEXT,
+        context: Context | Callable[[], Context] = _NO_CONTEXT,
     ) -> bool:
         """`authorize` as a question, for lists that leave out what the caller may not see."""
         return self._decide(action, resource, resource_account, policy, key_policy, context)[1].allowed
@@ -161,7 +164,7 @@ class Call:
         resource_account: str | None,
         policy: Policy | None,
         key_policy: bool,
-        context: Context,
+        context: Context | Callable[[], Context],
     ) -> tuple[AuthorizationRequest, Decision]:
         caller = self.caller
         request = AuthorizationRequest(
@@ -169,30 +172,11 @@ class Call:
             action=action,
             resource=resource,
             resource_account=resource_account or caller.account,
-            context={**caller.context, **self._global_context(), **context},
+            context=_RequestContext(self, context),
         )
         decision = evaluate(request, caller.policies, policy, delegates_to_identity=not key_policy)
         self.progress.decided = True
         return request, decision
-
-    def _global_context(self) -> dict[str, str | tuple[str, ...]]:
-        """AWS's global condition keys that describe the request ("AWS global condition context keys")."""
-        seconds = self.now_ms // 1000
-        context: dict[str, str | tuple[str, ...]] = {
-            "aws:sourceip": self.source_ip,
-            "aws:useragent": self.user_agent,
-            "aws:securetransport": "true" if self.secure_transport else "false",
-            "aws:requestedregion": self.region,
-            "aws:currenttime": _iso(seconds),
-            "aws:epochtime": str(seconds),
-            "aws:viaawsservice": "true" if self.via else "false",
-        }
-        if self.via:
-            context["aws:calledvia"] = self.via
-            context["aws:calledviafirst"] = self.via[0]
-            context["aws:calledvialast"] = self.via[-1]
-            context["kms:viaservice"] = self.via[-1].replace(".", f".{self.region}.", 1)
-        return context
 
     async def read(self, work: Callable[[Transaction], T], *, single: bool = False) -> T:
         """Run ``work`` on one consistent view (see `Store.read`)."""
@@ -238,3 +222,64 @@ class Call:
 @lru_cache(maxsize=8)
 def _iso(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+_GLOBAL_KEYS: Final[Mapping[str, Callable[[Call], Values | None]]] = {
+    "aws:sourceip": lambda call: call.source_ip,
+    "aws:useragent": lambda call: call.user_agent,
+    "aws:securetransport": lambda call: "true" if call.secure_transport else "false",
+    "aws:requestedregion": lambda call: call.region,
+    "aws:currenttime": lambda call: _iso(call.now_ms // 1000),
+    "aws:epochtime": lambda call: str(call.now_ms // 1000),
+    "aws:viaawsservice": lambda call: "true" if call.via else "false",
+    "aws:calledvia": lambda call: call.via or None,
+    "aws:calledviafirst": lambda call: call.via[0] if call.via else None,
+    "aws:calledvialast": lambda call: call.via[-1] if call.via else None,
+    "kms:viaservice": lambda call: call.via[-1].replace(".", f".{call.region}.", 1) if call.via else None,
+}
+"""AWS's global condition keys that describe the request ("AWS global condition context keys"); None: not there."""
+
+
+class _RequestContext(Context):
+    """The condition keys of one question: the operation's, the global ones and the caller's, earlier ones first.
+
+    Nothing is gathered beforehand: a policy looks at few keys, most look at none, and gathering them all takes longer
+    than deciding.
+    """
+
+    __slots__ = ("_call", "_given")
+
+    def __init__(self, call: Call, given: Context | Callable[[], Context]) -> None:
+        self._call = call
+        self._given = given
+
+    @overload
+    def get(self, key: str, /) -> Values | None: ...
+    @overload
+    def get(self, key: str, /, default: Values | Default) -> Values | Default: ...
+    def get(self, key: str, /, default: Values | Default | None = None) -> Values | Default | None:
+        value = self._operations_own().get(key)
+        if value is None:
+            call = self._call
+            of_request = _GLOBAL_KEYS.get(key)
+            value = call.caller.context.get(key) if of_request is None else of_request(call)
+        return default if value is None else value
+
+    def _operations_own(self) -> Context:
+        given = self._given
+        if callable(given):
+            given = self._given = given()
+        return given
+
+    def __getitem__(self, key: str) -> Values:
+        value = self.get(key)
+        if value is None:
+            raise KeyError(key)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        names = (*self._operations_own(), *_GLOBAL_KEYS, *self._call.caller.context)
+        return (name for name in dict.fromkeys(names) if self.get(name) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

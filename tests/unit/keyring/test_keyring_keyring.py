@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -17,6 +18,8 @@ from strongroom.keyring import (
     seal_with_data_key,
 )
 from strongroom.keyring.cache import BoundedCache
+from strongroom.keyring.sealing import Opener
+from strongroom.keyring.values import value_opener
 from strongroom.world import Entropy, World
 
 ARN = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -181,3 +184,40 @@ def test_the_cache_gives_up_what_was_used_longest_ago() -> None:
 def test_a_cache_of_negative_size_is_refused() -> None:
     with pytest.raises(ValueError, match="not negative"):
         BoundedCache[str, int](-1)
+
+
+def test_a_value_read_before_is_still_bound_to_everything(keyring: Keyring, entropy: Entropy) -> None:
+    blob = seal_with_data_key(DATA_KEY, b"value", CONTEXT, entropy)
+    assert [keyring.open_value(DATA_KEY, blob, CONTEXT) for _ in range(2)] == [b"value", b"value"]
+    altered = blob[:-1] + bytes((blob[-1] ^ 1,))
+    for data_key, candidate, context in (
+        (DATA_KEY, altered, CONTEXT),
+        (DATA_KEY, blob[:-1], CONTEXT),
+        (DATA_KEY, blob[:-20], CONTEXT),
+        (DATA_KEY, blob, CONTEXT | {"SecretVersionId": "2"}),
+        (DATA_KEY, blob, {}),
+        (bytes(32), blob, CONTEXT),
+    ):
+        with pytest.raises(InvalidCiphertext):
+            keyring.open_value(data_key, candidate, context)
+    assert keyring.open_value(DATA_KEY, blob, CONTEXT) == b"value"
+
+
+@pytest.mark.parametrize("forget", [Keyring.forget_all, lambda keyring: keyring.forget(OTHER_ARN)])
+def test_forgetting_drops_the_ciphers_of_values(
+    keyring: Keyring, entropy: Entropy, monkeypatch: pytest.MonkeyPatch, forget: Callable[[Keyring], None]
+) -> None:
+    derived = []
+
+    def spy(data_key: bytes, blob: bytes, context: Mapping[str, str]) -> Opener:
+        derived.append(blob)
+        return value_opener(data_key, blob, context)
+
+    monkeypatch.setattr("strongroom.keyring.keyring.value_opener", spy)
+    blob = seal_with_data_key(DATA_KEY, b"value", CONTEXT, entropy)
+    keyring.open_value(DATA_KEY, blob, CONTEXT)
+    keyring.open_value(DATA_KEY, blob, CONTEXT)
+    assert len(derived) == 1
+    forget(keyring)
+    assert keyring.open_value(DATA_KEY, blob, CONTEXT) == b"value"
+    assert len(derived) == 2

@@ -9,21 +9,25 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
-from strongroom.errors import OperatorError
+from strongroom.arn import Arn
+from strongroom.errors import AwsError, OperatorError
 from strongroom.policy import MalformedPolicy, Policy, PolicyKind, compile_policy
 from strongroom.services.awslambda import failures
 from strongroom.services.awslambda.names import FunctionReference
 from strongroom.services.awslambda.records import FunctionRecord, find_function, tags_of_function
 from strongroom.services.call import Call
+from strongroom.services.clients import IamClient
 from strongroom.store import Transaction
 
 __all__ = [
     "INVOKE",
+    "LAMBDA",
     "RESOURCE_TYPE",
     "Context",
     "authorize_function",
     "authorized_function",
     "compiled_policy",
+    "permit_role",
     "request_tag_context",
     "resource_tag_context",
 ]
@@ -31,6 +35,8 @@ __all__ = [
 Context = Mapping[str, str | tuple[str, ...]]
 
 INVOKE: Final = "lambda:InvokeFunction"
+LAMBDA: Final = "lambda.amazonaws.com"
+"""The service principal that execution roles trust."""
 RESOURCE_TYPE: Final = "AWS::Lambda::Function"
 """What a function is called in the audit trail."""
 
@@ -126,3 +132,18 @@ def authorized_function(
     if record is None or not reference.names_latest:
         raise failures.function_not_found(reference.qualified_arn)
     return record
+
+
+def permit_role(
+    iam: IamClient, transaction: Transaction, call: Call, reference: FunctionReference, role_arn: str
+) -> None:
+    """Check that the caller may give the function this role, and that Lambda may assume it.
+
+    Raises:
+        AwsError: ``AccessDeniedException``, or ``InvalidParameterValueException`` for a role that Lambda may not
+            assume.
+    """
+    role = Arn.parse(role_arn)
+    if role is None or role.account != reference.account:
+        raise AwsError("AccessDeniedException", "Cross-account pass role is not allowed.")
+    iam.authorize_pass_role(transaction, call, role_arn, LAMBDA)

@@ -14,12 +14,16 @@ from typing import Final
 
 from strongroom.keyring import Keyring
 from strongroom.services.awslambda import failures
+from strongroom.services.awslambda.names import FunctionReference
+from strongroom.services.awslambda.records import stored_code_bytes
 from strongroom.services.awslambda.runtime import inspect_archive
+from strongroom.store import Transaction
 
-__all__ = ["SealedArchive", "open_archive", "sealed_archive", "shown_sha256", "uploaded_archive"]
+__all__ = ["SealedArchive", "open_archive", "require_room", "sealed_archive", "shown_sha256", "uploaded_archive"]
 
 _LARGEST: Final = 50 * 1024 * 1024  # Lambda quotas: a zip file uploaded directly
 _LARGEST_REQUEST: Final = 69_905_067  # the same in base64: the figure of AWS's text
+_ACCOUNT_QUOTA: Final = 75 * 1024**3  # bytes for an account and region; Lambda quotas
 _PURPOSE: Final = "function-code"
 _ELSEWHERE: Final = ("S3Bucket", "S3Key", "S3ObjectVersion", "S3ObjectStorageMode", "ImageUri", "SourceKMSKeyArn")
 
@@ -103,3 +107,18 @@ def shown_sha256(sha256: str) -> str:
         sha256: Lower-case hex.
     """
     return b64encode(bytes.fromhex(sha256)).decode()
+
+
+def require_room(transaction: Transaction, reference: FunctionReference, more: int) -> None:
+    """Refuse code beyond the quota of the function's account and region.
+
+    Args:
+        transaction: Where the other functions are.
+        reference: The function.
+        more: How many bytes are added.
+
+    Raises:
+        AwsError: ``CodeStorageExceededException``.
+    """
+    if more > 0 and stored_code_bytes(transaction, reference.account, reference.region) + more > _ACCOUNT_QUOTA:
+        raise failures.code_storage_exceeded()

@@ -1,4 +1,4 @@
-"""Making, reading, changing and deleting functions."""
+"""Reading, listing, changing and deleting functions."""
 
 from __future__ import annotations
 
@@ -8,48 +8,32 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from strongroom.arn import Arn
-from strongroom.errors import AccessDenied, AwsError
+from strongroom.errors import AccessDenied
 from strongroom.services.awslambda import failures
-from strongroom.services.awslambda.access import (
-    RESOURCE_TYPE,
-    authorize_function,
-    authorized_function,
-    request_tag_context,
-)
-from strongroom.services.awslambda.archives import sealed_archive, uploaded_archive
+from strongroom.services.awslambda.access import authorize_function, authorized_function, permit_role
+from strongroom.services.awslambda.archives import require_room, sealed_archive, uploaded_archive
 from strongroom.services.awslambda.base import Operations
 from strongroom.services.awslambda.configuration import (
-    DEFAULT_MEMORY_MEGABYTES,
-    DEFAULT_TIMEOUT_SECONDS,
     check_features,
     check_limits,
     check_runtime,
     configuration,
 )
-from strongroom.services.awslambda.names import LATEST, FunctionReference, parse_reference, require_new_name
+from strongroom.services.awslambda.names import LATEST, FunctionReference, parse_reference
 from strongroom.services.awslambda.records import (
     FunctionRecord,
     delete_function,
     functions_after,
-    insert_function,
     save_function,
-    set_tags,
     store_code,
-    stored_code_bytes,
     tags_of_function,
 )
-from strongroom.services.awslambda.tags import check_tags
 from strongroom.services.awslambda.variables import check_variables, open_variables, seal_variables
 from strongroom.services.call import Call
 from strongroom.store import Transaction
 
-__all__ = ["LAMBDA", "FunctionOperations"]
+__all__ = ["FunctionOperations"]
 
-LAMBDA: Final = "lambda.amazonaws.com"
-"""The service principal that execution roles trust."""
-
-_CODE_QUOTA: Final = 75 * 1024**3  # bytes for an account and region; Lambda quotas
 _PAGE: Final = 50  # Lambda API Reference, "ListFunctions": a page has 50 functions at most
 
 T = TypeVar("T")
@@ -57,82 +41,7 @@ EnvironmentMember = Mapping[str, Mapping[str, str]]
 
 
 class FunctionOperations(Operations):
-    """CreateFunction, GetFunction, GetFunctionConfiguration, ListFunctions, the two updates and DeleteFunction."""
-
-    async def create_function(
-        self,
-        call: Call,
-        *,
-        FunctionName: str,
-        Role: str,
-        Code: Mapping[str, object],
-        Runtime: str | None = None,
-        Handler: str | None = None,
-        Description: str = "",
-        Timeout: int = DEFAULT_TIMEOUT_SECONDS,
-        MemorySize: int = DEFAULT_MEMORY_MEGABYTES,
-        Environment: EnvironmentMember | None = None,
-        Tags: Mapping[str, str] | None = None,
-        **features: object,
-    ) -> dict[str, object]:
-        """Make a function from a zip archive. Needs ``iam:PassRole`` on its role, and ``lambda:TagResource`` for tags.
-
-        Raises:
-            AwsError: ``ResourceConflictException``: there is one of this name; ``InvalidParameterValueException``: the
-                role, the archive, the runtime or a feature cannot be used; ``CodeStorageExceededException``.
-        """
-        reference = parse_reference(FunctionName, call.account, call.region)
-
-        def permit(transaction: Transaction) -> None:
-            actions = ("lambda:CreateFunction", "lambda:TagResource") if Tags else ("lambda:CreateFunction",)
-            taken = authorize_function(transaction, call, reference, actions, request_tag_context(Tags))
-            call.touches(reference.arn, RESOURCE_TYPE, reference.account)
-            if taken is not None:
-                raise failures.exists(reference.name)
-            self._permit_role(transaction, call, reference, Role)
-
-        await call.read(permit)  # before anything is made of the archive
-        require_new_name(reference)
-        if not Runtime or not Handler:
-            raise failures.invalid_parameter(
-                "Runtime and Handler are mandatory parameters for functions created with deployment packages."
-            )
-        check_runtime(Runtime)
-        check_limits(Timeout, MemorySize)
-        check_features(features)
-        tags = check_tags(Tags or {})
-        variables = check_variables(Environment)
-        code = await sealed_archive(self._keyring, reference.arn, uploaded_archive(Code), call.operation)
-        record = FunctionRecord(
-            arn=reference.arn,
-            account=reference.account,
-            region=reference.region,
-            name=reference.name,
-            description=Description,
-            runtime=Runtime,
-            handler=Handler,
-            role_arn=Role,
-            timeout_seconds=Timeout,
-            memory_megabytes=MemorySize,
-            environment=seal_variables(self._keyring, reference.arn, variables),
-            kms_key_arn=None,
-            code_sha256=code.sha256,
-            code_bytes=code.size,
-            revision_id=self._entropy.uuid(),
-            policy_revision_id=None,
-            policy=None,
-            modified_ms=call.now_ms,
-        )
-
-        def work(transaction: Transaction) -> Mapping[str, object]:
-            permit(transaction)
-            _require_room(transaction, reference, code.size)
-            insert_function(transaction, record)
-            store_code(transaction, record.arn, code.sha256, code.sealed)
-            set_tags(transaction, record.arn, tags)
-            return configuration(record, variables, record.arn)
-
-        return dict(await call.write(work))
+    """GetFunction, GetFunctionConfiguration, ListFunctions, the two updates and DeleteFunction."""
 
     async def get_function(self, call: Call, *, FunctionName: str, Qualifier: str | None = None) -> dict[str, object]:
         """A function with its tags. There is no place to download its code from, so the answer names none.
@@ -208,7 +117,13 @@ class FunctionOperations(Operations):
         Architectures: list[str] | None = None,
         Publish: bool = False,
         PublishTo: str | None = None,
-        **code: object,
+        ZipFile: bytes | None = None,
+        ImageUri: str | None = None,
+        S3Bucket: str | None = None,
+        S3Key: str | None = None,
+        S3ObjectVersion: str | None = None,
+        S3ObjectStorageMode: str | None = None,
+        SourceKMSKeyArn: str | None = None,
     ) -> dict[str, object]:
         """Replace a function's code. With ``DryRun`` everything is checked and nothing is changed.
 
@@ -223,13 +138,22 @@ class FunctionOperations(Operations):
 
         await call.read(permitted)  # before anything is made of the archive
         check_features({"Architectures": Architectures, "Publish": Publish, "PublishTo": PublishTo})
-        archive = await sealed_archive(self._keyring, reference.arn, uploaded_archive(code), call.operation)
+        elsewhere = {
+            "ImageUri": ImageUri,
+            "S3Bucket": S3Bucket,
+            "S3Key": S3Key,
+            "S3ObjectVersion": S3ObjectVersion,
+            "S3ObjectStorageMode": S3ObjectStorageMode,
+            "SourceKMSKeyArn": SourceKMSKeyArn,
+        }
+        uploaded = uploaded_archive({"ZipFile": ZipFile, **elsewhere})
+        archive = await sealed_archive(self._keyring, reference.arn, uploaded, call.operation)
         revision_id = self._entropy.uuid()
 
         def work(transaction: Transaction) -> Mapping[str, object]:
             before = permitted(transaction)
             _require_revision(before, RevisionId)
-            _require_room(transaction, reference, archive.size - before.code_bytes)
+            require_room(transaction, reference, archive.size - before.code_bytes)
             after = replace(before, code_sha256=archive.sha256, code_bytes=archive.size)
             if not DryRun:
                 after = replace(after, revision_id=revision_id, modified_ms=call.now_ms)
@@ -252,20 +176,49 @@ class FunctionOperations(Operations):
         Environment: EnvironmentMember | None = None,
         Runtime: str | None = None,
         RevisionId: str | None = None,
-        **features: object,
+        AcceleratorConfig: object = None,
+        CapacityProviderConfig: object = None,
+        DeadLetterConfig: object = None,
+        DurableConfig: object = None,
+        EphemeralStorage: object = None,
+        FileSystemConfigs: object = None,
+        ImageConfig: object = None,
+        KMSKeyArn: object = None,
+        Layers: object = None,
+        LoggingConfig: object = None,
+        RuntimeConfig: object = None,
+        SnapStart: object = None,
+        TracingConfig: object = None,
+        VpcConfig: object = None,
     ) -> dict[str, object]:
         """Change what is given and leave the rest. ``Environment`` replaces all variables; ``Role`` needs PassRole.
 
         Raises:
-            AwsError: As of `create_function`, and ``ResourceNotFoundException`` or ``PreconditionFailedException``.
+            AwsError: As of CreateFunction, and ``ResourceNotFoundException`` or ``PreconditionFailedException``.
         """
+        features = {
+            "AcceleratorConfig": AcceleratorConfig,
+            "CapacityProviderConfig": CapacityProviderConfig,
+            "DeadLetterConfig": DeadLetterConfig,
+            "DurableConfig": DurableConfig,
+            "EphemeralStorage": EphemeralStorage,
+            "FileSystemConfigs": FileSystemConfigs,
+            "ImageConfig": ImageConfig,
+            "KMSKeyArn": KMSKeyArn,
+            "Layers": Layers,
+            "LoggingConfig": LoggingConfig,
+            "RuntimeConfig": RuntimeConfig,
+            "SnapStart": SnapStart,
+            "TracingConfig": TracingConfig,
+            "VpcConfig": VpcConfig,
+        }
         reference = parse_reference(FunctionName, call.account, call.region)
         revision_id = self._entropy.uuid()
 
         def work(transaction: Transaction) -> Mapping[str, object]:
             before = authorized_function(transaction, call, reference, "lambda:UpdateFunctionConfiguration")
             if Role is not None:
-                self._permit_role(transaction, call, reference, Role)
+                permit_role(self._iam, transaction, call, reference, Role)
             _require_revision(before, RevisionId)
             check_limits(Timeout, MemorySize)
             check_features(features)
@@ -313,18 +266,6 @@ class FunctionOperations(Operations):
     def _shown(self, record: FunctionRecord, reference: FunctionReference) -> dict[str, object]:
         return configuration(record, open_variables(self._keyring, record), reference.qualified_arn)
 
-    def _permit_role(self, transaction: Transaction, call: Call, reference: FunctionReference, role_arn: str) -> None:
-        """Check that the caller may give the function this role, and that Lambda may assume it.
-
-        Raises:
-            AwsError: ``AccessDeniedException``, or ``InvalidParameterValueException`` for a role that Lambda may not
-                assume.
-        """
-        role = Arn.parse(role_arn)
-        if role is None or role.account != reference.account:
-            raise AwsError("AccessDeniedException", "Cross-account pass role is not allowed.")
-        self._iam.authorize_pass_role(transaction, call, role_arn, LAMBDA)
-
 
 def _either(given: T | None, before: T) -> T:
     return before if given is None else given
@@ -333,18 +274,6 @@ def _either(given: T | None, before: T) -> T:
 def _require_revision(record: FunctionRecord, revision_id: str | None) -> None:
     if revision_id is not None and revision_id != record.revision_id:
         raise failures.wrong_revision()
-
-
-def _require_room(transaction: Transaction, reference: FunctionReference, more: int) -> None:
-    """Refuse code beyond the account's quota.
-
-    Args:
-        transaction: Where the other functions are.
-        reference: The function.
-        more: How many bytes are added.
-    """
-    if more > 0 and stored_code_bytes(transaction, reference.account, reference.region) + more > _CODE_QUOTA:
-        raise failures.code_storage_exceeded()
 
 
 def _after_marker(marker: str | None) -> str:

@@ -17,9 +17,9 @@ from typing import Final, Self
 from strongroom.errors import AwsError, OperatorError, StrongroomError
 from strongroom.keyring import InvalidCiphertext, Keyring
 from strongroom.services.awslambda import failures
+from strongroom.services.awslambda.access import LAMBDA
 from strongroom.services.awslambda.archives import open_archive
 from strongroom.services.awslambda.configuration import log_group
-from strongroom.services.awslambda.functions import LAMBDA
 from strongroom.services.awslambda.log_writer import LogGroup, LogWriter
 from strongroom.services.awslambda.names import LATEST
 from strongroom.services.awslambda.records import FunctionRecord, find_code, find_function

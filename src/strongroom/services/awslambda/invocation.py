@@ -35,9 +35,11 @@ class InvokeOperations(Operations):
         FunctionName: str,
         InvocationType: str = "RequestResponse",
         LogType: str = "None",
+        ClientContext: str | None = None,
+        DurableExecutionName: str | None = None,
         Payload: bytes = b"",
         Qualifier: str | None = None,
-        **features: object,
+        TenantId: str | None = None,
     ) -> dict[str, object]:
         """Run a function and answer what it answers; with ``Event`` run it later, with ``DryRun`` not at all.
 
@@ -53,7 +55,9 @@ class InvokeOperations(Operations):
             return authorized_function(transaction, call, reference, INVOKE)
 
         record = await call.read(permitted)
-        check_features(features)
+        check_features(
+            {"ClientContext": ClientContext, "DurableExecutionName": DurableExecutionName, "TenantId": TenantId}
+        )
         if InvocationType == "DryRun":
             return {"StatusCode": 204}
         await _check_payload(Payload, _EVENT_LIMIT if InvocationType == "Event" else REQUEST_LIMIT)

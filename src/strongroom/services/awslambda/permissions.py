@@ -39,7 +39,8 @@ class PermissionOperations(Operations):
         EventSourceToken: str | None = None,
         Qualifier: str | None = None,
         RevisionId: str | None = None,
-        **features: object,
+        FunctionUrlAuthType: str | None = None,
+        InvokedViaFunctionUrl: bool | None = None,
     ) -> dict[str, object]:
         """Let somebody use a function. Answers the statement as JSON text.
 
@@ -58,7 +59,7 @@ class PermissionOperations(Operations):
             context = {"lambda:principal": principal_name(Principal)}
             record = authorized_function(transaction, call, reference, "lambda:AddPermission", context)
             _refuse_qualifier(reference)
-            check_features(features)
+            check_features({"FunctionUrlAuthType": FunctionUrlAuthType, "InvokedViaFunctionUrl": InvokedViaFunctionUrl})
             _require_policy_revision(record, RevisionId)
             statement = permission.statement(record.arn)
             document = PolicyDocument(record.policy)

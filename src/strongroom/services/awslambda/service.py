@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from strongroom.services.awslambda.creation import CreationOperations
 from strongroom.services.awslambda.functions import FunctionOperations
 from strongroom.services.awslambda.invocation import InvokeOperations
 from strongroom.services.awslambda.permissions import PermissionOperations
@@ -10,5 +11,5 @@ from strongroom.services.awslambda.tags import TagOperations
 __all__ = ["Lambda"]
 
 
-class Lambda(FunctionOperations, InvokeOperations, PermissionOperations, TagOperations):
+class Lambda(CreationOperations, FunctionOperations, InvokeOperations, PermissionOperations, TagOperations):
     """AWS Lambda: functions from zip archives, in the one version ``$LATEST``."""

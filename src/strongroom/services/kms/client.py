@@ -91,7 +91,7 @@ class KmsServiceClient:
         key = self._directory.load(transaction, call.epoch, key_arn)
         if key is None:
             raise self._directory.absent(call, action, parse_reference(key_arn, call.account, call.region))
-        self._directory.authorize(call, action, key, key_context(call, key, encryption_context=context))
+        self._directory.authorize(call, action, key, lambda: key_context(call, key, encryption_context=context))
         key.require_usable()
         return key
 

@@ -6,7 +6,7 @@ learns of a key by the difference between "no" and "not there".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -146,8 +146,14 @@ class KeyDirectory:
         return key
 
     @staticmethod
-    def authorize(call: Call, action: str, key: Key, context: MutableContext) -> None:
+    def authorize(call: Call, action: str, key: Key, context: Context | Callable[[], Context]) -> None:
         """Ask for a decision on a key under its key policy.
+
+        Args:
+            call: The call.
+            action: Such as ``kms:Decrypt``.
+            key: The key.
+            context: Condition keys of the request, or what gathers them.
 
         Raises:
             AccessDenied: The caller may not.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from strongroom.keyring import WrappedMaterial
@@ -154,8 +155,14 @@ def key_context(
         if encryption_context:
             context["kms:encryptioncontextkeys"] = tuple(encryption_context)
             for name, value in encryption_context.items():
-                add_value(context, f"kms:encryptioncontext:{name.lower()}", value)
+                add_value(context, _condition_key(name), value)
     return context
+
+
+@lru_cache(maxsize=256)
+def _condition_key(name: str) -> str:
+    """The condition key of one name of an encryption context."""
+    return f"kms:encryptioncontext:{name.lower()}"
 
 
 def key_metadata(record: KeyRecord) -> dict[str, object]:

@@ -40,6 +40,6 @@ class Parts:
         self.world = world
         self.functions = functions
         self.settings = settings
-        self.values = Values(kms, world)
+        self.values = Values(kms, keyring, world)
         self.pages = PageTokens(keyring)
         self.access_dates = AccessDates(store)

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from strongroom.arn import Arn
 from strongroom.errors import AccessDenied, AwsError
-from strongroom.keyring import InvalidCiphertext, open_with_data_key, seal_with_data_key
+from strongroom.keyring import InvalidCiphertext, Keyring, seal_with_data_key
 from strongroom.services.call import Call
 from strongroom.services.clients import KeyDescription, KmsClient
 from strongroom.services.secretsmanager.records import Secret
@@ -114,13 +114,15 @@ class Values:
 
     Args:
         kms: KMS, which is always asked on behalf of the call's caller.
+        keyring: Opens values with the data keys that KMS gives.
         world: For the nonces of ciphertexts.
     """
 
-    __slots__ = ("_kms", "_world")
+    __slots__ = ("_keyring", "_kms", "_world")
 
-    def __init__(self, kms: KmsClient, world: World) -> None:
+    def __init__(self, kms: KmsClient, keyring: Keyring, world: World) -> None:
         self._kms = kms
+        self._keyring = keyring
         self._world = world
 
     def key_setting(self, transaction: Transaction, call: Call, kms_key_id: str | None, account: str) -> str | None:
@@ -250,7 +252,7 @@ class Values:
         context = {"SecretARN": arn, "SecretVersionId": version_id}
         try:
             opened = self._kms.decrypt(transaction, call.forward(SERVICE_PRINCIPAL), key_arn, data_key, context)
-            return open_with_data_key(opened, value, context)
+            return self._keyring.open_value(opened, value, context)
         except AwsError as refusal:
             raise _as_secrets_manager_says(refusal, _decryption_failure()) from None
         except InvalidCiphertext:
