@@ -6,6 +6,7 @@ imports `time.time`, `datetime.now`, `secrets`, `random`, `uuid.uuid4` or `os.ur
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ class SystemEntropy:
 
     def uuid(self) -> str:
         """A random (version 4) UUID (RFC 9562), written without the detour over `uuid.UUID`: each request needs two."""
-        digits = secrets.token_hex(16)
+        digits = os.urandom(16).hex()
         variant = _VARIANTS[digits[16]]
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 

@@ -284,7 +284,5 @@ def _execution_role(server: RunningServer, key_arn: str) -> str:
         (("secretsmanager:GetRandomPassword",), "*"),
         (("kms:Decrypt", "kms:GenerateDataKey"), key_arn),
     )
-    allowed = [
-        {"Effect": "Allow", "Action": list(actions), "Resource": resource} for actions, resource in statements
-    ]
+    allowed = [{"Effect": "Allow", "Action": list(actions), "Resource": resource} for actions, resource in statements]
     return make_role(server, policy={"Version": "2012-10-17", "Statement": allowed})

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's own name
 from tests.support.commands import processes_of_session, run_strongroom, wait_for, workers_of
 from tests.support.raw_http import connect, json_request, read_answer, request_bytes, signed
 from tests.support.server import RunningServer, running_server, start_server
+from tests.support.versions import version_ids
 
 pytestmark = pytest.mark.system
 
@@ -76,24 +76,16 @@ def test_sigterm_finishes_what_is_in_flight(server: RunningServer) -> None:
     assert processes_of_session(server.process.pid) == []
     assert not (server.data_dir / "server.json").exists()
     with running_server(server.data_dir) as again:
-        kept = again.client("secretsmanager").list_secret_version_ids(SecretId="slow", IncludeDeprecated=True)
-        assert {version["VersionId"] for version in kept["Versions"]} >= set(tokens)
+        assert set(tokens) <= set(version_ids(again.client("secretsmanager"), "slow"))
 
 
 def test_sigterm_under_load_answers_nobody_with_an_error_and_loses_nothing(server: RunningServer) -> None:
+    client = server.client("secretsmanager")
     acknowledged: list[str] = []
     errors: list[str] = []
     started = threading.Barrier(5)
 
     def put(number: int) -> None:
-        client = boto3.session.Session().client(
-            "secretsmanager",
-            endpoint_url=server.endpoint,
-            region_name=server.region,
-            aws_access_key_id=server.administrator.access_key_id,
-            aws_secret_access_key=server.administrator.secret_access_key,
-        )
-        client.meta.events.unregister("needs-retry.secrets-manager")
         client.create_secret(Name=f"busy-{number}")
         started.wait(30)
         while True:
@@ -116,17 +108,11 @@ def test_sigterm_under_load_answers_nobody_with_an_error_and_loses_nothing(serve
     assert errors == []
     with running_server(server.data_dir) as again:
         client = again.client("secretsmanager")
-        found = [
-            version["VersionId"]
-            for number in range(4)
-            for version in client.list_secret_version_ids(
-                SecretId=f"busy-{number}", IncludeDeprecated=True, MaxResults=100
-            )["Versions"]
-        ]
-        assert set(acknowledged) <= set(found)
+        found = {version for number in range(4) for version in version_ids(client, f"busy-{number}")}
+    assert set(acknowledged) <= found
 
 
-def test_sigterm_and_ctrl_c_end_alike(server: RunningServer) -> None:
+def test_ctrl_c_ends_it_like_sigterm(server: RunningServer) -> None:
     server.process.send_signal(signal.SIGINT)
     assert server.process.wait(40) == 0
     assert processes_of_session(server.process.pid) == []

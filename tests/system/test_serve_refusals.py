@@ -67,7 +67,10 @@ def test_a_path_that_is_a_file(tmp_path: Path) -> None:
 
 
 def _damage(name: str, content: bytes) -> Callable[[Path], None]:
-    return lambda data: (data / name).write_bytes(content) and None
+    def damage(data: Path) -> None:
+        (data / name).write_bytes(content)
+
+    return damage
 
 
 def _remove(name: str) -> Callable[[Path], None]:

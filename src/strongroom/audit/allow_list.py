@@ -67,7 +67,7 @@ def fields(members: Mapping[str, Copier | tuple[str, Copier]]) -> Copier:
     )
 
     def copy(value: object) -> object:
-        if not isinstance(value, Mapping):
+        if value.__class__ is not dict and not isinstance(value, Mapping):  # the first test is much the faster
             return None
         recorded: dict[str, object] = {}
         for name, recorded_name, copier in plan:

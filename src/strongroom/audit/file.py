@@ -5,7 +5,9 @@ leads to this file and that it did not shrink; learn the end of the chain, which
 all lines; give the lock back; sync; note the new end in ``trail.head``. Syncing outside of the lock lets processes
 overlap: a sync covers everything written before it, whoever wrote it.
 
-Everything here blocks. Only `strongroom.audit.trail` calls it, from its writer thread.
+`TrailFile.append` does it all and blocks: it is for the trail's writer thread. An event loop takes the steps one by one
+(`strongroom.audit.gathering`): `TrailFile.try_write`, which waits for nobody, then a sync of its own, then
+`TrailFile.note`.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ import errno
 import fcntl
 import os
 import stat
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 from strongroom.audit.head import HEAD_NAME, Head, HeadDamagedError, read_head_from, write_head
 from strongroom.audit.record import Link, chain, hash_of, parse
@@ -57,6 +61,7 @@ class TrailFile:
         "_head",
         "_identity",
         "_lock_timeout",
+        "_mutex",
         "_path",
         "_size",
         "_sync_failure",
@@ -66,6 +71,7 @@ class TrailFile:
         self._folder = folder
         self._path = folder / TRAIL_NAME
         self._lock_timeout = lock_timeout_seconds
+        self._mutex = threading.Lock()  # orders the threads of this process, which ``flock`` does not tell apart
         self._descriptor = -1
         self._head = -1
         self._identity = (0, 0)
@@ -115,18 +121,83 @@ class TrailFile:
         Raises:
             AuditUnavailable: None of them is recorded, or their durability is unknown.
         """
-        if self._sync_failure is not None:
-            raise self._sync_failure.again()
+        self._refuse_if_sync_failed()
         with self._locked():
-            size = self._checked_size()
-            if size != self._size:
-                self._learn_end(self._size)
-            lines, end = chain(self._end, events)
-            self._write(lines)
-            self._end = end
-            self._size += len(lines)
-            reached = Head(end.sequence, self._size, end.hash)
-        self._make_durable(reached)
+            reached = self._write_records(events)
+        self.make_durable(reached)
+
+    def try_write(self, events: Sequence[bytes]) -> Head | None:
+        """Write ``events`` as the next records without syncing them.
+
+        Args:
+            events: Serialised JSON objects without raw newlines.
+
+        Returns:
+            How far the trail reaches with them, for `note` or `make_durable`; None when another writer holds the lock.
+
+        Raises:
+            AuditUnavailable: None of them is recorded.
+        """
+        self._refuse_if_sync_failed()
+        if not self._mutex.acquire(blocking=False):
+            return None
+        try:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return None
+            try:
+                return self._write_records(events)
+            finally:
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        finally:
+            self._mutex.release()
+
+    def make_durable(self, reached: Head) -> None:
+        """Sync what was written and note how far the trail now reaches.
+
+        Raises:
+            AuditUnavailable: It is not known to be on the disk.
+        """
+        try:
+            os.fdatasync(self._descriptor)
+        except OSError as error:
+            self.refuse_after_failed_sync(error)
+        self.note(reached)
+
+    def refuse_after_failed_sync(self, error: OSError) -> NoReturn:
+        """Take in that a sync failed.
+
+        After that Linux may drop the pages and report the next sync as good, so the file is never trusted again.
+
+        Raises:
+            AuditUnavailable: Now, and from every later attempt to write.
+        """
+        self._sync_failure = AuditUnavailable(
+            _CANNOT,
+            why=f"{self._path} could not be synced: {error.strerror}",
+            fix="Check the disk, run `strongroom audit verify` and start Strongroom again.",
+        )
+        raise self._sync_failure from error
+
+    def note(self, reached: Head) -> None:
+        """Note how far the trail reaches on the disk.
+
+        Raises:
+            AuditUnavailable: It could not be noted.
+        """
+        try:
+            write_head(self._head, reached)
+        except OSError as error:
+            raise AuditUnavailable(
+                _CANNOT, why=f"{self._folder / HEAD_NAME} could not be written: {error.strerror}", fix="Check the disk."
+            ) from error
+        except HeadDamagedError as error:
+            raise self._damaged_head() from error
+
+    def fileno(self) -> int:
+        """The descriptor of the open file."""
+        return self._descriptor
 
     def inspect(self) -> None:
         """Check without writing that the path still leads to the open file and that the file did not shrink.
@@ -139,12 +210,19 @@ class TrailFile:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Hold the lock that orders the writers. ``flock`` (2) dies with its process, so a crash cannot leave it."""
+        with self._mutex:
+            self._lock_file()
+            try:
+                yield
+            finally:
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def _lock_file(self) -> None:
         deadline = time.monotonic() + self._lock_timeout
         pause = _FIRST_PAUSE_SECONDS
         while True:
             try:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
             except BlockingIOError as error:
                 if time.monotonic() >= deadline:
                     raise AuditUnavailable(
@@ -152,12 +230,10 @@ class TrailFile:
                         why=f"another process has held the lock on {self._path} for {self._lock_timeout:g} seconds",
                         fix=f"Find it with `fuser -v {self._path}` and end it if it hangs.",
                     ) from error
+            else:
+                return
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-        try:
-            yield
-        finally:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def _settle_identity(self) -> None:
         for descriptor, name in ((self._descriptor, TRAIL_NAME), (self._head, HEAD_NAME)):
@@ -241,6 +317,21 @@ class TrailFile:
         elif self._record_ending_at(head.size) != Link(head.sequence, head.hash):
             raise self._tampered(f"no longer holds record {head.sequence} as it was written")
 
+    def _refuse_if_sync_failed(self) -> None:
+        if self._sync_failure is not None:
+            raise self._sync_failure.again()
+
+    def _write_records(self, events: Sequence[bytes]) -> Head:
+        """Write ``events`` as the next records. For the holder of the lock."""
+        size = self._checked_size()
+        if size != self._size:
+            self._learn_end(self._size)
+        lines, end = chain(self._end, events)
+        self._write(lines)
+        self._end = end
+        self._size += len(lines)
+        return Head(end.sequence, self._size, end.hash)
+
     def _write(self, lines: bytes) -> None:
         """Write all of ``lines``, or cut the file back to where it was."""
         rest = memoryview(lines)
@@ -256,27 +347,6 @@ class TrailFile:
                 why=f"{self._path} could not be written: {error.strerror}",
                 fix="Make room on that file system; recording resumes by itself.",
             ) from error
-
-    def _make_durable(self, reached: Head) -> None:
-        """Sync what was written and note how far the trail now reaches."""
-        try:
-            os.fdatasync(self._descriptor)
-        except OSError as error:
-            # After a failed sync Linux may drop the pages and report the next one as good: never trust it again.
-            self._sync_failure = AuditUnavailable(
-                _CANNOT,
-                why=f"{self._path} could not be synced: {error.strerror}",
-                fix="Check the disk, run `strongroom audit verify` and start Strongroom again.",
-            )
-            raise self._sync_failure from error
-        try:
-            write_head(self._head, reached)
-        except OSError as error:
-            raise AuditUnavailable(
-                _CANNOT, why=f"{self._folder / HEAD_NAME} could not be written: {error.strerror}", fix="Check the disk."
-            ) from error
-        except HeadDamagedError as error:
-            raise self._damaged_head() from error
 
     def _tampered(self, finding: str) -> AuditUnavailable:
         return AuditUnavailable(_CANNOT, why=f"{self._path} {finding}", fix=_SET_ASIDE.format(folder=self._folder))

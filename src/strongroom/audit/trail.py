@@ -11,9 +11,11 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from strongroom.audit.file import TrailFile
@@ -24,8 +26,11 @@ __all__ = ["Trail"]
 
 _LARGEST_BATCH = 4096  # entries; bounds the memory of one write
 
-_Waiter = asyncio.Future[None] | Future[None]
-_Entry = tuple[Sequence[bytes], _Waiter]
+_Batch = list[asyncio.Future[None]]
+"""The callers on one loop whose events were handed over together."""
+
+_Entry = tuple[Sequence[bytes], Callable[["AuditUnavailable | None"], None]]
+"""Events that belong together, and whom to tell on the writer's thread how they fared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,8 @@ class Trail:
         self._failure: _Failure | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watch: asyncio.TimerHandle | None = None
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._gathered: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._batches: list[_Batch] = []
 
     def open(self) -> None:
         """Open or begin the trail and start the writer thread.
@@ -88,6 +94,7 @@ class Trail:
             why=f"the trail in {self._folder} is closed",
             fix="Start Strongroom again.",
         )
+        self._hand_over()
         self._queue.put(None)
         self._writer.join(self._stall_timeout)
         self._writer = None
@@ -109,7 +116,14 @@ class Trail:
         for event in events:
             _check_one_line(event)
         done: Future[None] = Future()
-        self._queue.put((events, done))
+
+        def settle(error: AuditUnavailable | None) -> None:
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error.again())
+
+        self._queue.put((events, settle))
         try:
             done.result(self._stall_timeout)
         except TimeoutError as error:
@@ -128,12 +142,31 @@ class Trail:
         if loop is not self._loop or self._watch is None:
             self._watch_from(loop)
         done = loop.create_future()
-        self._waiting.add(done)
-        self._queue.put(((event,), done))
-        try:
-            await done
-        finally:
-            self._waiting.discard(done)
+        self._gathered.append((event, done))
+        if len(self._gathered) == 1 and not self._batches:
+            # After everything else that is ready now, so that all of it shares one hand-over.
+            loop.call_soon(self._hand_over)
+        await done
+
+    def _hand_over(self) -> None:
+        """On the loop: give what was gathered to the writer."""
+        gathered, self._gathered = self._gathered, []
+        if gathered:
+            batch = [done for _, done in gathered]
+            self._batches.append(batch)
+            self._queue.put(([event for event, _ in gathered], partial(self._batch_done, batch)))
+
+    def _batch_done(self, batch: _Batch, error: AuditUnavailable | None) -> None:
+        """On the writer's thread: tell the loop how its batch ended."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop was closed, and with it everyone who waited there
+                self._loop.call_soon_threadsafe(self._resolve, batch, error)
+
+    def _resolve(self, batch: _Batch, error: AuditUnavailable | None) -> None:
+        """On the loop: hand over what came meanwhile, then wake those whose batch ended."""
+        self._batches.remove(batch)
+        self._hand_over()
+        _wake(batch, error)
 
     def health(self) -> str | None:
         """None when the trail records; otherwise the cause in plain words, with since when."""
@@ -196,7 +229,8 @@ class Trail:
             self._failure = _Failure(unavailable, since)
         with self._progress:
             self._busy_since = self._stall = None
-        _resolve([waiter for _, waiter in entries], error)
+        for _, done in entries:
+            done(error)
 
     def _watch_from(self, loop: asyncio.AbstractEventLoop) -> None:
         """Look from ``loop`` now and then whether the writer came back, for as long as somebody waits."""
@@ -209,11 +243,11 @@ class Trail:
         busy_since = self._busy_since
         if busy_since is not None and time.monotonic() - busy_since > self._stall_timeout:
             stall = self._declare_stall()
-            for waiter in self._waiting:
-                if not waiter.done():
-                    waiter.set_exception(stall.again())
+            gathered, self._gathered = self._gathered, []  # refused now, so they must not be recorded later
+            for batch in (*self._batches, [done for _, done in gathered]):
+                _wake(batch, stall)
         self._watch = None
-        if self._waiting and self._loop is not None:
+        if self._batches and self._loop is not None:
             self._watch_from(self._loop)
 
     def _declare_stall(self) -> AuditUnavailable:
@@ -238,24 +272,7 @@ def _in_words(error: AuditUnavailable) -> str:
     return f"{error.what} {error.why}".rstrip(".") + "."
 
 
-def _resolve(waiters: list[_Waiter], error: AuditUnavailable | None) -> None:
-    """Wake everyone who waited for one batch: threads directly, event loops with one call each."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
-    for waiter in waiters:
-        if isinstance(waiter, asyncio.Future):
-            by_loop.setdefault(waiter.get_loop(), []).append(waiter)
-        elif error is None:
-            waiter.set_result(None)
-        else:
-            waiter.set_exception(error.again())
-    for loop, futures in by_loop.items():
-        try:
-            loop.call_soon_threadsafe(_resolve_on_loop, futures, error)
-        except RuntimeError:  # the loop was closed, and with it everyone who waited there
-            continue
-
-
-def _resolve_on_loop(futures: list[asyncio.Future[None]], error: AuditUnavailable | None) -> None:
+def _wake(futures: list[asyncio.Future[None]], error: AuditUnavailable | None) -> None:
     for future in futures:
         if future.done():
             continue

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from time import gmtime, strftime
-from typing import Literal, NoReturn
+from typing import Literal, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
 from strongroom.errors import AwsError
@@ -35,7 +35,6 @@ from strongroom.identity.sigv4_canonical import (
     SignedHttpRequest,
     canonical_headers,
     canonical_request,
-    signature_of,
     string_to_sign,
 )
 from strongroom.identity.sigv4_keys import Scope, SigningKeyCache
@@ -58,9 +57,13 @@ ALLOWED_SKEW_SECONDS = 300
 # The form that every SDK sends. Anything else takes the slow path, which finds AWS's words for what is wrong with it.
 _USUAL = re.compile(
     rb"AWS4-HMAC-SHA256 Credential=([A-Za-z0-9]+)/([0-9]{8})/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request, ?"
-    rb"SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})"
+    rb"SignedHeaders=([a-z0-9;-]+), ?Signature="
 )
+_HEX_DIGITS = b"0123456789abcdef"
+_SIGNATURE_LENGTH = 64
+_LONGEST_REMEMBERED = 1024  # bytes: bounds the memory of the caches below, whose keys a client chooses
 _TIMESTAMP = re.compile(rb"[0-9]{8}T[0-9]{6}Z")
+_TIMESTAMP_LENGTH = 16
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 _UNSIGNED_BY_SOME = frozenset({b"x-amz-user-agent"})
 _QUERY_SIGNATURE_NAMES = frozenset(
@@ -68,15 +71,15 @@ _QUERY_SIGNATURE_NAMES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SignedRequest:
     """What a request says about its own signature. Nothing of it is proven yet.
 
+    Not frozen, because making a frozen one takes three times as long; nobody changes it.
+
     Attributes:
-        access_key_id: The key that is said to have signed.
-        date: Day of the credential scope, ``YYYYMMDD``; equal to the day of ``timestamp``.
-        region: Region of the credential scope.
-        service: Service of the credential scope.
+        scope: What the credential names: the key that is said to have signed, the day (that of ``timestamp``), the
+            region and the service.
         signed_headers: Names of the signed headers as sent, with semicolons between them.
         signature: 64 lower-case hex digits.
         timestamp: When it was signed, ``YYYYMMDDTHHMMSSZ``.
@@ -85,10 +88,7 @@ class SignedRequest:
         declared_hash: The value of ``x-amz-content-sha256``, or None.
     """
 
-    access_key_id: str
-    date: str
-    region: str
-    service: str
+    scope: Scope
     signed_headers: bytes
     signature: str = field(repr=False)
     timestamp: str
@@ -97,9 +97,27 @@ class SignedRequest:
     declared_hash: str | None
 
     @property
-    def scope(self) -> Scope:
-        """What the credential names."""
-        return self.access_key_id, self.date, self.region, self.service
+    def access_key_id(self) -> str:
+        """The key that is said to have signed."""
+        return self.scope[0]
+
+    @property
+    def region(self) -> str:
+        """Region of the credential scope."""
+        return self.scope[2]
+
+    @property
+    def service(self) -> str:
+        """Service of the credential scope."""
+        return self.scope[3]
+
+
+class _Claim(NamedTuple):
+    """What stands before the signature in an Authorization header. A client sends the same one all day."""
+
+    scope: Scope
+    names: bytes
+    signed_names: tuple[bytes, ...]
 
 
 # Reading the request
@@ -119,32 +137,52 @@ def parse_authorization(request: SignedHttpRequest) -> SignedRequest:
     authorization = values.get(b"authorization")
     if not authorization:
         raise AwsError("MissingAuthenticationTokenException", "Missing Authentication Token")
-    usual = _USUAL.fullmatch(authorization)
-    if usual is not None:
-        key_id, date, region, service, names, signature = usual.groups()
-        scope = (key_id.decode(), date.decode(), region.decode(), service.decode())
-        claimed = signature.decode()
-    else:
-        scope, names, claimed = _parse_unusual(authorization, b"x-amz-date" in values or b"date" in values)
-    signed_names = names.split(b";")
+    claim, claimed = _read_claim(authorization, b"x-amz-date" in values or b"date" in values)
+    scope, names, signed_names = claim
     if len(values) != len(headers):
         _refuse_duplicates(headers, signed_names)
     timestamp = _timestamp(values)
-    _check_signed_names(signed_names, values)
+    present = b"\n".join(values)
+    if len(present) + len(names) <= _LONGEST_REMEMBERED:
+        _check_usual_names(signed_names, present)
+    else:
+        _check_signed_names(signed_names, values)
     if timestamp[:8] != scope[1]:
         raise _invalid(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
             f"'{scope[1]}' != '{timestamp[:8]}', from '{timestamp}'."
         )
     return SignedRequest(
-        *scope,
-        signed_headers=names,
-        signature=claimed,
-        timestamp=timestamp,
-        security_token=_text_of(values.get(b"x-amz-security-token")),
-        header_lines=canonical_headers(signed_names, values),
-        declared_hash=_text_of(values.get(b"x-amz-content-sha256")),
+        scope,
+        names,
+        claimed,
+        timestamp,
+        _text_of(values.get(b"x-amz-security-token")),
+        canonical_headers(signed_names, values),
+        _text_of(values.get(b"x-amz-content-sha256")),
     )
+
+
+def _read_claim(authorization: bytes, dated: bool) -> tuple[_Claim, str]:
+    """Take an Authorization header apart into the claim and the signature."""
+    before, signature = authorization[:-_SIGNATURE_LENGTH], authorization[-_SIGNATURE_LENGTH:]
+    if len(before) <= _LONGEST_REMEMBERED and not signature.translate(None, _HEX_DIGITS):
+        claim = _usual_claim(before)
+        if claim is not None:
+            return claim, signature.decode()
+    scope, names, claimed = _parse_unusual(authorization, dated)
+    return _Claim(scope, names, tuple(names.split(b";"))), claimed
+
+
+@lru_cache(maxsize=4096)
+def _usual_claim(before_signature: bytes) -> _Claim | None:
+    """Read what stands before the signature; None when it is not written as the SDKs write it."""
+    usual = _USUAL.fullmatch(before_signature)
+    if usual is None:
+        return None
+    key_id, date, region, service, names = usual.groups()
+    scope = (key_id.decode(), date.decode(), region.decode(), service.decode())
+    return _Claim(scope, names, tuple(names.split(b";")))
 
 
 def _text_of(value: bytes | None) -> str | None:
@@ -177,7 +215,7 @@ def _refuse_query_signature(query_string: bytes) -> None:
             )
 
 
-def _refuse_duplicates(headers: Iterable[tuple[bytes, bytes]], signed_names: list[bytes]) -> None:
+def _refuse_duplicates(headers: Iterable[tuple[bytes, bytes]], signed_names: Iterable[bytes]) -> None:
     single = {b"authorization", b"date", b"host", *signed_names}
     seen: set[bytes] = set()
     for name, _ in headers:
@@ -186,7 +224,18 @@ def _refuse_duplicates(headers: Iterable[tuple[bytes, bytes]], signed_names: lis
         seen.add(name)
 
 
-def _check_signed_names(names: list[bytes], values: Mapping[bytes, bytes]) -> None:
+@lru_cache(maxsize=1024)
+def _check_usual_names(names: tuple[bytes, ...], present: bytes) -> None:
+    """`_check_signed_names`, done once for each set of header names that clients send. A refusal is not remembered.
+
+    Args:
+        names: The signed headers.
+        present: The names of all headers with newlines between them.
+    """
+    _check_signed_names(names, dict.fromkeys(present.split(b"\n")))
+
+
+def _check_signed_names(names: tuple[bytes, ...], values: Mapping[bytes, object]) -> None:
     given = frozenset(names)
     if len(given) != len(names):
         raise _incomplete("'SignedHeaders' names a header more than once.")
@@ -206,8 +255,8 @@ def _timestamp(values: Mapping[bytes, bytes]) -> str:
     given = values.get(b"x-amz-date", values.get(b"date"))
     if given is None:
         raise _incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
-    if _TIMESTAMP.fullmatch(given) is not None:
-        return given.decode()
+    if len(given) == _TIMESTAMP_LENGTH and (usual := _usual_timestamp(given)) is not None:
+        return usual
     if b"x-amz-date" not in values:
         try:
             moment = parsedate_to_datetime(given.decode("latin-1"))
@@ -215,6 +264,11 @@ def _timestamp(values: Mapping[bytes, bytes]) -> str:
         except ValueError:
             pass  # no date of RFC 9110 either: said below
     raise _incomplete("Date must be in ISO-8601 'basic format', YYYYMMDD'T'HHMMSS'Z'.")
+
+
+@lru_cache(maxsize=128)
+def _usual_timestamp(given: bytes) -> str | None:
+    return given.decode() if _TIMESTAMP.fullmatch(given) is not None else None
 
 
 def _parse_unusual(authorization: bytes, dated: bool) -> tuple[Scope, bytes, str]:
@@ -284,7 +338,7 @@ def verify_signature(
             `verify_against_nobody` uses for a key that does not exist.
     """
     to_sign = _to_sign(request, signed, now_ms)
-    expected = signature_of(cache.key(signed.scope, secret_access_key), to_sign)
+    expected = cache.key(signed.scope, secret_access_key).sign(to_sign)
     if not hmac.compare_digest(expected, signed.signature):
         raise _mismatch()
 
@@ -298,7 +352,7 @@ def verify_against_nobody(
         AwsError: InvalidSignatureException, always.
     """
     to_sign = _to_sign(request, signed, now_ms)
-    expected = signature_of(cache.nobodys_key(signed.scope), to_sign)
+    expected = cache.nobodys_key(signed.scope).sign(to_sign)
     hmac.compare_digest(expected, signed.signature)
     raise _mismatch()
 
@@ -309,7 +363,8 @@ def _to_sign(request: SignedHttpRequest, signed: SignedRequest, now_ms: int) -> 
     if signed.declared_hash is not None and signed.declared_hash != body_hash:
         raise _invalid("The value of 'x-amz-content-sha256' is not the SHA-256 of the body.")
     canonical = canonical_request(request, signed.header_lines, signed.signed_headers, body_hash)
-    return string_to_sign(signed.timestamp, signed.date, signed.region, signed.service, canonical)
+    _, date, region, service = signed.scope
+    return string_to_sign(signed.timestamp, date, region, service, canonical)
 
 
 @lru_cache(maxsize=128)

@@ -16,14 +16,13 @@ __all__ = [
     "ALGORITHM",
     "TERMINATOR",
     "SignedHttpRequest",
+    "SigningKey",
     "canonical_headers",
     "canonical_query",
     "canonical_request",
     "canonical_uri",
-    "canonical_value",
     "derive_signing_key",
     "joined_headers",
-    "signature_of",
     "string_to_sign",
 ]
 
@@ -95,11 +94,6 @@ def _encoded_again(part: bytes) -> str:
     return quote_from_bytes(unquote_to_bytes(part), safe="-._~")
 
 
-def canonical_value(value: bytes) -> bytes:
-    """A header's value without blanks around it, and with runs of blanks inside made one."""
-    return b" ".join(value.split())
-
-
 def joined_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """Header name -> value, with the values of a repeated header joined by commas in the order of arrival."""
     joined: dict[bytes, bytes] = {}
@@ -112,11 +106,13 @@ def joined_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]
 def canonical_headers(names: Iterable[bytes], values: Mapping[bytes, bytes]) -> bytes:
     """The lines ``name:value`` of the signed headers, each with its newline.
 
+    A value is written without blanks around it, and with runs of blanks inside made one.
+
     Args:
         names: The signed headers, in the order in which they were signed.
         values: Header name -> value, as sent.
     """
-    return b"".join([b"%b:%b\n" % (name, canonical_value(values[name])) for name in names])
+    return b"".join([b"%b:%b\n" % (name, b" ".join(values[name].split())) for name in names])
 
 
 def canonical_request(request: SignedHttpRequest, header_lines: bytes, signed_headers: bytes, body_hash: str) -> bytes:
@@ -128,10 +124,11 @@ def canonical_request(request: SignedHttpRequest, header_lines: bytes, signed_he
         signed_headers: Names with semicolons between them, in the order of ``header_lines``.
         body_hash: SHA-256 of the body, 64 hex digits.
     """
+    path, query = request.raw_path, request.query_string
     return b"%b\n%b\n%b\n%b\n%b\n%b" % (
         request.method.encode(),
-        canonical_uri(request.raw_path).encode(),
-        canonical_query(request.query_string).encode(),
+        b"/" if path == b"/" else canonical_uri(path).encode(),
+        canonical_query(query).encode() if query else b"",
         header_lines,
         signed_headers,
         body_hash.encode(),
@@ -152,6 +149,30 @@ def derive_signing_key(secret_access_key: str, date: str, region: str, service: 
     return key
 
 
-def signature_of(signing_key: bytes, to_sign: bytes) -> str:
-    """The signature as 64 lower-case hex digits."""
-    return hmac.digest(signing_key, to_sign, "sha256").hex()
+_INNER_PAD = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER_PAD = bytes(byte ^ 0x5C for byte in range(256))
+_BLOCK = 64
+
+
+class SigningKey:
+    """A signing key that has already gone into both hashes of HMAC-SHA-256 (RFC 2104, section 4).
+
+    What is left for a signature is to hash the string to sign: less than half of the time of a whole HMAC.
+
+    Args:
+        key: From `derive_signing_key`, 32 bytes.
+    """
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        block = key.ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(block.translate(_INNER_PAD))
+        self._outer = hashlib.sha256(block.translate(_OUTER_PAD))
+
+    def sign(self, to_sign: bytes) -> str:
+        """The signature as 64 lower-case hex digits."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(to_sign)
+        outer.update(inner.digest())
+        return outer.hexdigest()

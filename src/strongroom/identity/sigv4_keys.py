@@ -1,10 +1,10 @@
-"""Keeps derived signing keys, so that a request costs one HMAC instead of five."""
+"""Keeps derived signing keys, so that a request costs half an HMAC instead of five."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 
-from strongroom.identity.sigv4_canonical import derive_signing_key
+from strongroom.identity.sigv4_canonical import SigningKey, derive_signing_key
 
 __all__ = ["Scope", "SigningKeyCache"]
 
@@ -28,14 +28,14 @@ class SigningKeyCache:
 
     def __init__(self, capacity: int = 4096) -> None:
         self._capacity = capacity
-        self._keys: OrderedDict[_Slot, bytes] = OrderedDict()
-        self._nobody: OrderedDict[_Slot, bytes] = OrderedDict()
+        self._keys: OrderedDict[_Slot, SigningKey] = OrderedDict()
+        self._nobody: OrderedDict[_Slot, SigningKey] = OrderedDict()
 
-    def key(self, scope: Scope, secret_access_key: str) -> bytes:
+    def key(self, scope: Scope, secret_access_key: str) -> SigningKey:
         """The signing key of ``secret_access_key`` for ``scope``."""
         return self._from(self._keys, scope, secret_access_key)
 
-    def nobodys_key(self, scope: Scope) -> bytes:
+    def nobodys_key(self, scope: Scope) -> SigningKey:
         """A key at the same cost as `key`, for an access key that does not exist. It signs nothing.
 
         Kept apart so that made-up key ids cannot push real keys out.
@@ -51,12 +51,12 @@ class SigningKeyCache:
     def __len__(self) -> int:
         return len(self._keys)
 
-    def _from(self, keys: OrderedDict[_Slot, bytes], scope: Scope, secret: str) -> bytes:
+    def _from(self, keys: OrderedDict[_Slot, SigningKey], scope: Scope, secret: str) -> SigningKey:
         slot = (scope, secret)
         key = keys.get(slot)
         if key is None:
             _, date, region, service = scope
-            key = keys[slot] = derive_signing_key(secret, date, region, service)
+            key = keys[slot] = SigningKey(derive_signing_key(secret, date, region, service))
             if len(keys) > self._capacity:
                 keys.popitem(last=False)
         else:

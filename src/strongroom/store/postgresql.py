@@ -2,7 +2,8 @@
 
 Work runs on a pool of threads, each with a connection of its own for the time of one transaction. Writes are
 serializable and are tried again when PostgreSQL reports a conflict, so the same code that SQLite runs one at a time is
-right here too. Reads see one snapshot.
+right here too. A write that is tried again takes its turn among all that are, on every node: else many writers of one
+row could keep each other from ever finishing. Reads see one snapshot.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ __all__ = ["PostgresqlStore", "driver_address"]
 T = TypeVar("T")
 
 _ATTEMPTS: Final = 20
+_TURN: Final = 0x5354524F4E47  # the key of an advisory lock, which PostgreSQL keeps apart for each database
 _READ_EPOCH: Final = Statement(select(epoch.c.value).where(epoch.c.id == 1))
 _RAISE_EPOCH: Final = Statement(update(epoch).where(epoch.c.id == 1).values(value=epoch.c.value + 1))
 
@@ -130,7 +132,7 @@ class PostgresqlStore:
         """Run ``work`` on this thread in a serializable transaction, again after a conflict."""
         for attempt in range(_ATTEMPTS):
             try:
-                return self._write(work)
+                return self._write(work) if attempt == 0 else self._write_in_turn(work)
             except (SerializationFailure, DeadlockDetected):
                 if attempt == _ATTEMPTS - 1:
                     raise StoreError(
@@ -144,13 +146,26 @@ class PostgresqlStore:
 
     def _write(self, work: Callable[[Transaction], T]) -> T:
         with self._pool.connection() as connection:
-            connection.isolation_level = IsolationLevel.SERIALIZABLE
-            with connection.transaction():
-                transaction = _PostgresqlTransaction(connection.cursor())
-                result = work(transaction)
-                if transaction.events:
-                    self._journal.append_now(transaction.events)
-            return result
+            return self._write_on(connection, work)
+
+    def _write_in_turn(self, work: Callable[[Transaction], T]) -> T:
+        """As `_write`, one at a time. The lock is taken before the transaction, whose snapshot must be newer."""
+        with self._pool.connection() as connection:
+            connection.execute("SELECT pg_advisory_lock(%s)", (_TURN,))
+            try:
+                return self._write_on(connection, work)
+            finally:
+                if not connection.broken:  # the lock went with a connection that broke
+                    connection.execute("SELECT pg_advisory_unlock(%s)", (_TURN,))
+
+    def _write_on(self, connection: psycopg.Connection[Row], work: Callable[[Transaction], T]) -> T:
+        connection.isolation_level = IsolationLevel.SERIALIZABLE
+        with connection.transaction():
+            transaction = _PostgresqlTransaction(connection.cursor())
+            result = work(transaction)
+            if transaction.events:
+                self._journal.append_now(transaction.events)
+        return result
 
     def close(self) -> None:
         """Finish what runs, then close every connection."""

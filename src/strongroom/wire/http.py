@@ -10,9 +10,11 @@ from dataclasses import dataclass
 __all__ = ["HttpRequest", "HttpResponse"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HttpRequest:
     """One request, exactly as it arrived. Nothing is decoded or normalised, because a signature covers the bytes.
+
+    Neither this nor the response is frozen, because making a frozen one takes three times as long; nobody changes them.
 
     Attributes:
         method: The verb in capitals.
@@ -45,7 +47,7 @@ class HttpRequest:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HttpResponse:
     """One answer. ``content-length`` is among the headers already, except where the status allows no body."""
 

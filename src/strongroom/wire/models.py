@@ -52,6 +52,10 @@ Parameters = dict[str, object]
 _Parser = Callable[[HttpRequest, "Route"], Parameters]
 _Serialiser = Callable[[Mapping[str, object], str], HttpResponse]
 
+_LONGEST_REMEMBERED_BODY = 512
+_MOST_REMEMBERED_BODIES = 4096
+_SINGLE_VALUES = frozenset({"string", "boolean", "integer", "long"})
+
 _INTERNAL_ERRORS: Mapping[str, str] = {
     "kms": "KMSInternalException",
     "ssm": "InternalServerError",
@@ -241,6 +245,8 @@ class ServiceSpec:
             validate(parameters)
             return parameters
 
+        if self.protocol is Protocol.JSON and _is_plain(shape):
+            return self._remembering(parse)
         return parse
 
     def _reader(self, shape: StructureShape) -> _Parser:
@@ -252,6 +258,28 @@ class ServiceSpec:
             return lambda request, route: decode_tree(form_tree(route.form))
         decode_document = self._json.decoder(shape)
         return lambda request, route: decode_document(load_json(request.body))
+
+    @staticmethod
+    def _remembering(parse: _Parser) -> _Parser:
+        """A reader that keeps what it made of short bodies: clients ask for the same few secrets again and again.
+
+        Only for operations whose parameters depend on nothing but the body, hold no secret, and are single values,
+        so that each caller gets a dict of its own. A body that is refused is not kept.
+        """
+        kept: dict[bytes, Parameters] = {}
+
+        def remember(request: HttpRequest, route: Route) -> Parameters:
+            body = request.body
+            parameters = kept.get(body)
+            if parameters is None:
+                parameters = parse(request, route)
+                if len(body) <= _LONGEST_REMEMBERED_BODY:
+                    if len(kept) >= _MOST_REMEMBERED_BODIES:
+                        kept.clear()
+                    kept[body] = parameters
+            return parameters.copy()
+
+        return remember
 
     def compile_serialiser(self, model: OperationModel) -> _Serialiser:
         """Build the writer of an operation's output; used by `OperationSpec`."""
@@ -295,6 +323,13 @@ class ServiceSpec:
             return response(Protocol.QUERY, 200, "".join(out).encode(), request_id)
 
         return write
+
+
+def _is_plain(shape: StructureShape) -> bool:
+    """Whether every member is a single value that the model does not mark as sensitive."""
+    return all(
+        member.type_name in _SINGLE_VALUES and not member.metadata.get("sensitive") for member in shape.members.values()
+    )
 
 
 def _as_validation_error(validate: Callable[[Mapping[str, object]], None]) -> Callable[[Mapping[str, object]], None]:

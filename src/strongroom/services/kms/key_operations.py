@@ -21,7 +21,13 @@ from strongroom.services.kms.keys import (
     key_metadata,
 )
 from strongroom.services.kms.paging import page_size, with_page
-from strongroom.services.kms.policies import SERVICE_KEYS, accept_policy, default_policy, require_future_control
+from strongroom.services.kms.policies import (
+    SERVICE_KEYS,
+    accept_policy,
+    default_policy,
+    require_future_control,
+    stored_policy,
+)
 from strongroom.services.kms.tags import checked_tags, request_tag_context
 from strongroom.store import Transaction
 from strongroom.world import from_milliseconds
@@ -76,9 +82,10 @@ class KeyOperations(KmsBase):
 
         def work(transaction: Transaction) -> dict[str, object]:
             call.authorize("kms:CreateKey", "*", context=context)
-            key = self.maker.draft(
-                call, policy=Policy or default_policy(call.account), description=Description or "", tags=tags
-            )
+            stored = default_policy(call.account)
+            if policy is not None and Policy is not None:
+                stored = stored_policy(transaction, policy, Policy)
+            key = self.maker.draft(call, policy=stored, description=Description or "", tags=tags)
             if tags:
                 # Identity-based policies alone decide: the key's own policy does not count before the key exists.
                 call.authorize("kms:TagResource", key.arn, context={**key.context, **context})

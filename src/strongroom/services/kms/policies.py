@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from strongroom.identity.named_principals import stored_principals
 from strongroom.policy import MalformedPolicy, Policy, PolicyKind, compile_policy
 from strongroom.services.call import Call, Context
 from strongroom.services.kms import failures
+from strongroom.store import Transaction
 
 __all__ = [
     "SERVICE_KEYS",
@@ -22,6 +24,7 @@ __all__ = [
     "compiled_policy",
     "default_policy",
     "require_future_control",
+    "stored_policy",
 ]
 
 _LARGEST_POLICY: Final = 32_768  # bytes; KMS Developer Guide, "Resource quotas"
@@ -138,6 +141,18 @@ def accept_policy(text: str) -> Policy:
         return compiled_policy(text)
     except MalformedPolicy as problem:
         raise failures.malformed_policy(problem.message) from None
+
+
+def stored_policy(transaction: Transaction, policy: Policy, text: str) -> str:
+    """An accepted policy as it is stored: the users and roles that it names stand in it by their unique ids.
+
+    Raises:
+        AwsError: ``MalformedPolicyDocumentException``: one of them does not exist.
+    """
+    try:
+        return stored_principals(transaction, policy, text)
+    except MalformedPolicy:
+        raise failures.malformed_policy("Policy contains a statement with one or more invalid principals.") from None
 
 
 def require_future_control(call: Call, key_arn: str, account: str, policy: Policy, context: Context) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from strongroom.identity.named_principals import shown_principals
 from strongroom.services.call import Call
 from strongroom.services.kms import failures, records
 from strongroom.services.kms.base import KmsBase
 from strongroom.services.kms.keys import key_context
-from strongroom.services.kms.policies import accept_policy, require_future_control
+from strongroom.services.kms.policies import accept_policy, compiled_policy, require_future_control, stored_policy
 from strongroom.store import Transaction
 
 __all__ = ["PolicyOperations"]
@@ -20,12 +21,14 @@ class PolicyOperations(KmsBase):
     """GetKeyPolicy, PutKeyPolicy and ListKeyPolicies."""
 
     async def get_key_policy(self, call: Call, *, KeyId: str, PolicyName: str | None = None) -> dict[str, object]:
-        """The policy of a key, as it was written."""
+        """The policy of a key."""
 
         def work(transaction: Transaction) -> dict[str, object]:
             key = self.directory.for_management(transaction, call, "kms:GetKeyPolicy", KeyId)
             _require_only_policy(PolicyName)
-            return {"Policy": key.record.policy, "PolicyName": _ONLY_POLICY}
+            policy = key.record.policy
+            shown = shown_principals(transaction, compiled_policy(policy), policy)
+            return {"Policy": shown, "PolicyName": _ONLY_POLICY}
 
         return await call.read(work)
 
@@ -49,7 +52,7 @@ class PolicyOperations(KmsBase):
             if not bypass:
                 later = {**key_context(call, key), "kms:bypasspolicylockoutsafetycheck": "false"}
                 require_future_control(call, key.arn, key.account, policy, later)
-            records.set_policy(transaction, key.arn, Policy)
+            records.set_policy(transaction, key.arn, stored_policy(transaction, policy, Policy))
             transaction.raise_epoch()
             return {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from strongroom.errors import AwsError
+from strongroom.identity.named_principals import shown_principals, stored_principals
 from strongroom.policy import MalformedPolicy, is_public
 from strongroom.services.call import Call
 from strongroom.services.secretsmanager.access import compile_resource_policy, find_and_authorize, flag
@@ -36,7 +37,8 @@ class Policies(Parts):
                 raise AwsError("ResourceNotFoundException", "Secrets Manager can't find the specified resource policy.")
             answer: dict[str, object] = {"ARN": secret.arn, "Name": secret.name}
             if secret.policy is not None:
-                answer["ResourcePolicy"] = secret.policy
+                policy = compile_resource_policy(secret.policy)
+                answer["ResourcePolicy"] = shown_principals(transaction, policy, secret.policy)
             if PolicyName is not None:
                 answer["PolicyName"] = PolicyName
             return answer
@@ -76,8 +78,15 @@ class Policies(Parts):
                     "The BlockPublicPolicy parameter is set to true, and the resource policy did not prevent broad "
                     "access to the secret.",
                 )
+            try:
+                stored = stored_principals(transaction, policy, ResourcePolicy)
+            except MalformedPolicy:
+                raise AwsError(
+                    "MalformedPolicyDocumentException",
+                    "This resource policy contains an unsupported principal, action, resource, or condition.",
+                ) from None
             changed_ms = next_change(secret, call.now_ms)
-            update_secret(transaction, secret.arn, policy=ResourcePolicy, changed_ms=changed_ms)
+            update_secret(transaction, secret.arn, policy=stored, changed_ms=changed_ms)
             answer: dict[str, object] = {"ARN": secret.arn, "Name": secret.name}
             if PolicyName is not None:
                 answer["PolicyName"] = PolicyName

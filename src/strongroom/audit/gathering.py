@@ -1,0 +1,183 @@
+"""The events of one event loop, gathered into batches and made durable without leaving the loop.
+
+All requests that the loop serves in one go hand their events in; then one write and one sync serve them all, while the
+loop works on the requests that come next, whose events form the next batch. Writing goes to the page cache and only
+after the batch before has reached the disk, so a disk that hangs is met in the sync, for which the loop does not wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from strongroom.audit.file import TrailFile
+from strongroom.audit.head import Head
+from strongroom.audit.kernel_sync import KernelSync
+from strongroom.audit.unavailable import AuditUnavailable
+
+__all__ = ["Gathering"]
+
+_ENOUGH = 16  # events in a batch: they share its cost so widely that waiting for more gains nothing
+
+HandOver = Callable[[list[bytes], "Gathering"], None]
+Report = Callable[[AuditUnavailable | None], None]
+
+
+class Gathering:
+    """What one event loop hands in. Used on that loop's thread, except for `finish_from_thread`.
+
+    Args:
+        loop: The event loop.
+        file: The trail's file.
+        sync: Syncs that file; None where the kernel does not do it by itself.
+        hand_over: Gives a batch to the trail's writer thread, which calls `finish_from_thread`. For when another
+            writer holds the lock, and for want of ``sync``.
+        report: Is told how each batch ended that was not handed over.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        file: TrailFile,
+        sync: KernelSync | None,
+        hand_over: HandOver,
+        report: Report,
+    ) -> None:
+        self.loop = loop
+        self.busy_since: float | None = None
+        """When the sync that is under way began, by the monotonic clock, in seconds."""
+        self._file = file
+        self._sync = sync
+        self._hand_over = hand_over
+        self._report = report
+        self._events: list[bytes] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._in_flight: list[asyncio.Future[None]] | None = None
+        self._reached: Head | None = None
+        self._looking = False
+        self._seen = 0
+        if sync is not None:
+            loop.add_reader(sync, self._on_synced)
+
+    def add(self, event: bytes) -> asyncio.Future[None]:
+        """Take an event in; what comes back is done when it is durable."""
+        waiter = self.loop.create_future()
+        self._events.append(event)
+        self._waiters.append(waiter)
+        if not self._looking and self._in_flight is None:
+            self._look_soon()
+        return waiter
+
+    @property
+    def waiting(self) -> bool:
+        """Whether somebody waits for a record."""
+        return bool(self._waiters or self._in_flight)
+
+    def fail(self, error: AuditUnavailable) -> None:
+        """Tell everybody who waits that there is no answer. What was handed in is still written if it can be."""
+        for waiter in (*(self._in_flight or ()), *self._waiters):
+            if not waiter.done():
+                waiter.set_exception(error.again())
+
+    def finish_from_thread(self, error: AuditUnavailable | None) -> None:
+        """The batch that was handed over is durable, or failed. For any thread."""
+        with suppress(RuntimeError):  # the loop was closed, and with it everyone who waited there
+            self.loop.call_soon_threadsafe(self._finish, error)
+
+    def close(self) -> None:
+        """Make durable what is being synced, hand over what was gathered, and let go of the loop."""
+        if self._reached is not None:
+            self._settle(self._file.make_durable)
+        if self._events:
+            self._give_to_thread()
+        if self._sync is not None:
+            if not self.loop.is_closed():
+                self.loop.remove_reader(self._sync)
+            self._sync.close()
+            self._sync = None
+
+    def _look_soon(self) -> None:
+        self._looking = True
+        self._seen = 0
+        self.loop.call_soon(self._look)
+
+    def _look(self) -> None:
+        """Write once a turn of the loop has brought nothing more, or there is enough."""
+        if not self._events:  # the trail was closed
+            self._looking = False
+        elif self._seen < len(self._events) < _ENOUGH:
+            self._seen = len(self._events)
+            self.loop.call_soon(self._look)
+        else:
+            self._looking = False
+            self._write()
+
+    def _write(self) -> None:
+        reached: Head | None = None
+        if self._sync is not None:
+            try:
+                reached = self._file.try_write(self._events)
+            except AuditUnavailable as error:
+                self._take()
+                self._report(error)
+                self._finish(error)
+                return
+        if self._sync is None or reached is None:
+            self._give_to_thread()
+            return
+        self._take()
+        self._reached = reached
+        self.busy_since = time.monotonic()
+        try:
+            self._sync.start()
+        except OSError:  # out of kernel memory, for one: a plain sync needs none
+            self._settle(self._file.make_durable)
+
+    def _take(self) -> list[bytes]:
+        """Put the gathered events in flight."""
+        events, self._in_flight = self._events, self._waiters
+        self._events, self._waiters = [], []
+        return events
+
+    def _give_to_thread(self) -> None:
+        self._hand_over(self._take(), self)
+
+    def _on_synced(self) -> None:
+        if self._sync is None or self._reached is None:
+            return
+        try:
+            self._sync.finish()
+        except BlockingIOError:  # an event loop may call once more than there is something to read
+            return
+        except OSError as error:
+            failure = error
+            self._settle(lambda _: self._file.refuse_after_failed_sync(failure))
+            return
+        self._settle(self._file.note)
+
+    def _settle(self, last_step: Callable[[Head], None]) -> None:
+        """Take the last step for the batch that was written, and wake everyone who waited for it."""
+        reached, self._reached = self._reached, None
+        self.busy_since = None
+        outcome: AuditUnavailable | None = None
+        if reached is not None:
+            try:
+                last_step(reached)
+            except AuditUnavailable as error:
+                outcome = error
+        self._report(outcome)
+        self._finish(outcome)
+
+    def _finish(self, error: AuditUnavailable | None) -> None:
+        waiters, self._in_flight = self._in_flight, None
+        for waiter in waiters or ():
+            if waiter.done():
+                continue
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error.again())
+        if self._events and not self._looking:
+            self._look_soon()
