@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from tests.support.server import Credentials, RunningServer
 
-
 FOLDER = Path(__file__).parent.parent / "javascript"
 NODE = shutil.which("node")
 

@@ -1,4 +1,4 @@
-"""Real rotation: a server, a PostgreSQL, a KMS key, an execution role, the shipped function and secrets that it rotates.
+"""Real rotation: a server, a PostgreSQL, a KMS key, an execution role, functions, and secrets that they rotate.
 
 `Rig` is what is expensive to make and shared by a module's tests; `RotatedSecret` is one secret with a database role of
 its own, made for one test.
@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
@@ -258,10 +259,11 @@ def rotation_rig(folder: Path, *options: str) -> Iterator[Rig]:
     """Everything that rotations need, for the time of a block.
 
     Args:
-        folder: Where the server and the database keep their data.
+        folder: Where the server keeps its data.
         options: Further options of ``strongroom serve``.
     """
-    with start_postgresql(folder / "postgresql") as database:
+    # Not in pytest's folder, which every run of pytest closes to the unprivileged user that PostgreSQL runs as.
+    with TemporaryDirectory(prefix="rotation-") as place, start_postgresql(Path(place) / "postgresql") as database:
         gate_password = secrets.token_urlsafe(18)
         with database.admin() as admin:
             admin.execute(sql.SQL("CREATE ROLE gate LOGIN PASSWORD {}").format(sql.Literal(gate_password)))

@@ -94,7 +94,8 @@ def test_attack_03_filters_are_no_oracle(shelf: Shelf, key: str, value: str) -> 
 def test_attack_03_pages_have_no_holes(shelf: Shelf) -> None:
     """Neither an empty page nor the token tells where something was left out."""
     client = shelf.user(deny("secretsmanager:*", resource=HIDDEN))
-    names, token = [], {}
+    names: list[list[str]] = []
+    token: dict[str, str] = {}
     for turn in itertools.count():
         answer = client.list_secrets(Filters=shelf.filters, MaxResults=1, **token)
         names.append([secret["Name"] for secret in answer["SecretList"]])

@@ -94,18 +94,51 @@ def test_attack_06_a_deleted_user_and_one_of_the_same_name(player: Player) -> No
     player.reads(again)
 
 
-def test_attack_06_a_resource_policy_does_not_pass_to_a_new_user_of_the_name(player: Player) -> None:
+@pytest.mark.parametrize("policy_of", ["secret", "key"])
+def test_attack_06_a_policy_that_names_a_user_means_no_later_one(player: Player, policy_of: str) -> None:
     """A policy names a user; one who comes later under that name is somebody else."""
     server = player.server
+    iam, kms, secrets = server.client("iam"), server.client("kms"), server.client("secretsmanager")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    secrets.update_secret(SecretId=player.name, KmsKeyId=key)
     user = server.make_user()
-    admin = server.client("secretsmanager")
-    grant = {**allow("secretsmanager:GetSecretValue"), "Principal": {"AWS": user.arn}}
-    admin.put_resource_policy(SecretId=player.name, ResourcePolicy=json.dumps(document(grant)))
+    to_user = {"Principal": {"AWS": [user.arn]}}
+    to_all = {"Principal": {"AWS": [server.account, "*"]}}
+    read = {**allow("secretsmanager:GetSecretValue"), **(to_user if policy_of == "secret" else to_all)}
+    use = {**allow("kms:*"), **(to_user if policy_of == "key" else to_all)}
+    administer = {**allow("kms:*"), "Principal": {"AWS": server.account}}
+    secrets.put_resource_policy(SecretId=player.name, ResourcePolicy=json.dumps(document(read)))
+    kms.put_key_policy(KeyId=key, Policy=json.dumps(document(administer, use)))
     player.reads(user)
-    iam = server.client("iam")
+    shown = [
+        secrets.get_resource_policy(SecretId=player.name)["ResourcePolicy"],
+        kms.get_key_policy(KeyId=key)["Policy"],
+    ]
+    assert [json.loads(text) for text in shown] == [document(read), document(administer, use)]
     iam.delete_access_key(UserName=user.user_name, AccessKeyId=user.access_key_id)
     iam.delete_user(UserName=user.user_name)
     assert player.is_refused(server.make_user(name=user.user_name)) == {"AccessDeniedException"}
+    shown = [
+        secrets.get_resource_policy(SecretId=player.name)["ResourcePolicy"],
+        kms.get_key_policy(KeyId=key)["Policy"],
+    ]
+    assert user.arn not in "".join(shown)
+    assert "AIDA" in "".join(shown)
+
+
+def test_attack_06_a_policy_cannot_wait_for_a_name(player: Player) -> None:
+    """A principal that does not exist is refused, so a policy cannot grant to whoever takes its name one day."""
+    secrets, kms = player.server.client("secretsmanager"), player.server.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    for kind in ("user", "role"):
+        nobody = {"Principal": {"AWS": f"arn:aws:iam::{player.server.account}:{kind}/{uuid.uuid4().hex}"}}
+        read = json.dumps(document({**allow("secretsmanager:*"), **nobody}))
+        code = refusal_code(secrets, "put_resource_policy", SecretId=player.name, ResourcePolicy=read)
+        assert code == "MalformedPolicyDocumentException"
+        administer = {**allow("kms:*"), "Principal": {"AWS": player.server.account}}
+        use = json.dumps(document(administer, {**allow("kms:*"), **nobody}))
+        for operation, parameters in (("put_key_policy", {"KeyId": key}), ("create_key", {})):
+            assert refusal_code(kms, operation, Policy=use, **parameters) == "MalformedPolicyDocumentException"
 
 
 def test_attack_06_a_policy_that_is_taken_away(player: Player) -> None:

@@ -13,12 +13,13 @@ import io
 import json
 import uuid
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import botocore.session
 import pytest
 from botocore.exceptions import ClientError
+from botocore.model import Shape
 from tests.support.canary import Canaries
 from tests.support.lambda_service import OWN_RUNTIME, make_role, new_name
 from tests.support.raw import Answer, send, send_json, send_query
@@ -30,6 +31,7 @@ from strongroom.audit import EventFilter, read_records
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("canary")]
 
 JSON_SERVICES = ("secretsmanager", "kms")
+MODELS = botocore.session.get_session()
 PRINTER = """
 import os, sys
 HELD = {code!r}
@@ -297,22 +299,25 @@ def wrong_values(canary: str, kind: str) -> Iterator[object]:
 
 def sensitive_operations() -> list[tuple[str, str]]:
     """The operations of the JSON services that take something sensitive, as the service models say."""
-    session = botocore.session.get_session()
     found = []
     for service in JSON_SERVICES:
-        model = session.get_service_model(service)
-        for operation in model.operation_names:
-            members = model.operation_model(operation).input_shape.members.values()
+        for operation in MODELS.get_service_model(service).operation_names:
+            members = input_members(service, operation).values()
             if any(member.metadata.get("sensitive") for member in members):
                 found.append((service, operation))
     return found
 
 
+def input_members(service: str, operation: str) -> Mapping[str, Shape]:
+    """The members of an operation's input, as the service model has them."""
+    shape = MODELS.get_service_model(service).operation_model(operation).input_shape
+    return {} if shape is None else shape.members
+
+
 @pytest.mark.parametrize(("service", "operation"), sensitive_operations())
 def test_attack_12_every_malformed_request(house: House, service: str, operation: str) -> None:
     """In turn, each sensitive member is wrong, and each other member is wrong beside a right sensitive one."""
-    shape = botocore.session.get_session().get_service_model(service).operation_model(operation).input_shape
-    members = shape.members
+    members = input_members(service, operation)
     sensitive = {name: member.type_name for name, member in members.items() if member.metadata.get("sensitive")}
     canary = house.canaries.new(f"malformed {operation}")
 
@@ -394,9 +399,10 @@ def test_attack_12_functions_that_are_refused(house: House) -> None:
     """The variables and the code of a function, with each thing that can be wrong beside them."""
     functions = house.client("lambda")
     canary = house.canaries.new("refused function")
+    role = make_role(house.server)
     right = {
         "FunctionName": new_name(),
-        "Role": make_role(house.server),
+        "Role": role,
         "Runtime": OWN_RUNTIME,
         "Handler": "mod.handler",
         "Code": {"ZipFile": base64.b64encode(canary.encode()).decode()},
@@ -424,7 +430,7 @@ def test_attack_12_functions_that_are_refused(house: House) -> None:
         [canary],
     ):
         post({**right, "Environment": {"Variables": variables}}, f"variables are {str(variables)[:30]}")
-    name, _ = printer(house, right["Role"], "kept function")
+    name, _ = printer(house, role, "kept function")
     for document in ({"Environment": {"Variables": {"AWS_REGION": canary}}}, {"Environment": canary}):
         post(document, "configuration", f"{path}/{name}/configuration", "PUT")
     post({"ZipFile": canary}, "code", f"{path}/{name}/code", "PUT")

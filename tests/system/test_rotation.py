@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.support.canary import Canaries
 from tests.support.rotation import Rig, RotatedSecret, rotation_rig, wait_until
 
 from strongroom.services.secretsmanager.rotation.outcome import REPLACEMENTS
@@ -119,6 +120,17 @@ def test_a_rotation_without_arguments_uses_what_is_stored(rig: Rig, shipped: str
     assert (described["RotationLambdaARN"], described["RotationRules"]) == (shipped, rules)
     assert secret.labels() == {"AWSCURRENT": second, "AWSPREVIOUS": first}
     assert secret.logs_in()
+
+
+def test_attack_12_no_password_is_left_anywhere(rig: Rig, shipped: str) -> None:
+    secret, canaries = rig.make_secret(shipped), Canaries()
+    canaries.watch("the password to begin with", secret.credential()["password"])
+    for number in range(2):
+        secret.wait_until_complete(secret.rotate())
+        canaries.watch(f"password {number}", secret.credential()["password"])
+    server = rig.server
+    assert canaries.found_in_files(server.data_dir, server.log, rig.database.log) == {}
+    assert canaries.found_in_processes(server.process.pid) == {}
 
 
 def test_a_repeated_request_is_one_rotation(rig: Rig, shipped: str) -> None:
@@ -360,5 +372,5 @@ def test_a_schedule_falls_due(rig: Rig, scheduled: tuple[RotatedSecret, dict[str
     rig.secrets.cancel_rotate_secret(SecretId=secret.arn)
     assert first["requestID"] != f"Rotation-{secret.arn}-{before['AWSCURRENT']}"
     assert not secret.events("RotateSecret")[1:]
-    wait_until(lambda: secret.logs_in(), "the password under AWSCURRENT logs in")
+    wait_until(secret.logs_in, "the password under AWSCURRENT logs in")
     assert not secret.takes(old)

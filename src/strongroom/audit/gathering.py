@@ -21,19 +21,19 @@ __all__ = ["Gathering"]
 
 _ENOUGH = 16  # events in a batch: they share its cost so widely that waiting for more gains nothing
 
-HandOver = Callable[[list[bytes], "Gathering"], None]
 Report = Callable[[AuditUnavailable | None], None]
+HandOver = Callable[[list[bytes], Report], None]
 
 
 class Gathering:
-    """What one event loop hands in. Used on that loop's thread, except for `finish_from_thread`.
+    """What one event loop hands in. Used on that loop's thread.
 
     Args:
         loop: The event loop.
         file: The trail's file.
         sync: Syncs that file; None where the kernel does not do it by itself.
-        hand_over: Gives a batch to the trail's writer thread, which calls `finish_from_thread`. For when another
-            writer holds the lock, and for want of ``sync``.
+        hand_over: Gives a batch to the trail's writer thread, with what to call when it ended. For when another writer
+            holds the lock, and for want of ``sync``.
         report: Is told how each batch ended that was not handed over.
     """
 
@@ -76,15 +76,12 @@ class Gathering:
         return bool(self._waiters or self._in_flight)
 
     def fail(self, error: AuditUnavailable) -> None:
-        """Tell everybody who waits that there is no answer. What was handed in is still written if it can be."""
-        for waiter in (*(self._in_flight or ()), *self._waiters):
+        """Tell everybody who waits that there is no answer."""
+        waiters = (*(self._in_flight or ()), *self._waiters)
+        self._events, self._waiters = [], []  # refused now, so they must not be recorded later
+        for waiter in waiters:
             if not waiter.done():
                 waiter.set_exception(error.again())
-
-    def finish_from_thread(self, error: AuditUnavailable | None) -> None:
-        """The batch that was handed over is durable, or failed. For any thread."""
-        with suppress(RuntimeError):  # the loop was closed, and with it everyone who waited there
-            self.loop.call_soon_threadsafe(self._finish, error)
 
     def close(self) -> None:
         """Make durable what is being synced, hand over what was gathered, and let go of the loop."""
@@ -142,7 +139,11 @@ class Gathering:
         return events
 
     def _give_to_thread(self) -> None:
-        self._hand_over(self._take(), self)
+        self._hand_over(self._take(), self._finish_from_thread)
+
+    def _finish_from_thread(self, error: AuditUnavailable | None) -> None:
+        with suppress(RuntimeError):  # the loop was closed, and with it everyone who waited there
+            self.loop.call_soon_threadsafe(self._finish, error)
 
     def _on_synced(self) -> None:
         if self._sync is None or self._reached is None:

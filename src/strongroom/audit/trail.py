@@ -1,8 +1,11 @@
 """The trail as the rest of the house uses it: hand in an event, and wait until it is on the disk.
 
-Each process has one `Trail` with one writer thread. Events that arrive while a batch is being synced form the next
-batch, so one sync serves as many requests as arrived in its time (group commit). Every wait is bounded: for the lock
-by ``lock_timeout_seconds``, for a disk that does not come back by ``stall_timeout_seconds``.
+Each process has one `Trail`. Events that arrive while a batch is being synced form the next batch, so one sync serves
+as many requests as arrived in its time (group commit). An event loop writes its own batches and has the kernel sync
+them (`strongroom.audit.gathering`); a writer thread does it for threads, and for a loop that would have to wait.
+
+Every wait is bounded: for the lock by ``lock_timeout_seconds``, for a disk that does not come back by
+``stall_timeout_seconds``.
 """
 
 from __future__ import annotations
@@ -13,21 +16,18 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from strongroom.audit.file import TrailFile
+from strongroom.audit.gathering import Gathering
+from strongroom.audit.kernel_sync import KernelSync
 from strongroom.audit.unavailable import AuditUnavailable
 from strongroom.world import World, from_milliseconds
 
 __all__ = ["Trail"]
 
 _LARGEST_BATCH = 4096  # entries; bounds the memory of one write
-
-_Batch = list[asyncio.Future[None]]
-"""The callers on one loop whose events were handed over together."""
 
 _Entry = tuple[Sequence[bytes], Callable[["AuditUnavailable | None"], None]]
 """Events that belong together, and whom to tell on the writer's thread how they fared."""
@@ -51,15 +51,23 @@ class Trail:
         world: The clock that dates failures in `health`.
         lock_timeout_seconds: How long a batch waits for another process that holds the lock.
         stall_timeout_seconds: How long a batch may take altogether before whoever waits for it is told.
+        sync_in_kernel: Whether the kernel may be asked to sync by itself, where it does that.
     """
 
     def __init__(
-        self, folder: Path, world: World, *, lock_timeout_seconds: float = 5.0, stall_timeout_seconds: float = 15.0
+        self,
+        folder: Path,
+        world: World,
+        *,
+        lock_timeout_seconds: float = 5.0,
+        stall_timeout_seconds: float = 15.0,
+        sync_in_kernel: bool = True,
     ) -> None:
         self._folder = folder
         self._world = world
         self._stall_timeout = lock_timeout_seconds + stall_timeout_seconds
         self._file = TrailFile(folder, lock_timeout_seconds)
+        self._sync_in_kernel = sync_in_kernel
         self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._refusal: AuditUnavailable | None = AuditUnavailable(
@@ -69,10 +77,8 @@ class Trail:
         self._busy_since: float | None = None
         self._stall: AuditUnavailable | None = None
         self._failure: _Failure | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._gathering: Gathering | None = None
         self._watch: asyncio.TimerHandle | None = None
-        self._gathered: list[tuple[bytes, asyncio.Future[None]]] = []
-        self._batches: list[_Batch] = []
 
     def open(self) -> None:
         """Open or begin the trail and start the writer thread.
@@ -94,13 +100,10 @@ class Trail:
             why=f"the trail in {self._folder} is closed",
             fix="Start Strongroom again.",
         )
-        self._hand_over()
+        self._let_go_of_loop()
         self._queue.put(None)
         self._writer.join(self._stall_timeout)
         self._writer = None
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
         self._file.close()
 
     def append_now(self, events: Sequence[bytes]) -> None:
@@ -139,34 +142,12 @@ class Trail:
         self._refuse_if_down()
         _check_one_line(event)
         loop = asyncio.get_running_loop()
-        if loop is not self._loop or self._watch is None:
+        gathering = self._gathering
+        if gathering is None or gathering.loop is not loop:
+            gathering = self._gather_on(loop)
+        if self._watch is None:
             self._watch_from(loop)
-        done = loop.create_future()
-        self._gathered.append((event, done))
-        if len(self._gathered) == 1 and not self._batches:
-            # After everything else that is ready now, so that all of it shares one hand-over.
-            loop.call_soon(self._hand_over)
-        await done
-
-    def _hand_over(self) -> None:
-        """On the loop: give what was gathered to the writer."""
-        gathered, self._gathered = self._gathered, []
-        if gathered:
-            batch = [done for _, done in gathered]
-            self._batches.append(batch)
-            self._queue.put(([event for event, _ in gathered], partial(self._batch_done, batch)))
-
-    def _batch_done(self, batch: _Batch, error: AuditUnavailable | None) -> None:
-        """On the writer's thread: tell the loop how its batch ended."""
-        if self._loop is not None:
-            with suppress(RuntimeError):  # the loop was closed, and with it everyone who waited there
-                self._loop.call_soon_threadsafe(self._resolve, batch, error)
-
-    def _resolve(self, batch: _Batch, error: AuditUnavailable | None) -> None:
-        """On the loop: hand over what came meanwhile, then wake those whose batch ended."""
-        self._batches.remove(batch)
-        self._hand_over()
-        _wake(batch, error)
+        await gathering.add(event)
 
     def health(self) -> str | None:
         """None when the trail records; otherwise the cause in plain words, with since when."""
@@ -222,33 +203,56 @@ class Trail:
         error: AuditUnavailable | None = None
         try:
             self._file.append([event for events, _ in entries for event in events])
-            self._failure = None
         except AuditUnavailable as unavailable:
             error = unavailable
-            since = self._failure.since if self._failure is not None else self._world.clock.milliseconds()
-            self._failure = _Failure(unavailable, since)
         with self._progress:
-            self._busy_since = self._stall = None
+            self._busy_since = None
+        self._take_note(error)
         for _, done in entries:
             done(error)
 
-    def _watch_from(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Look from ``loop`` now and then whether the writer came back, for as long as somebody waits."""
+    def _take_note(self, error: AuditUnavailable | None) -> None:
+        """A batch ended: the disk answers, and `health` says with what."""
+        if self._stall is not None:
+            with self._progress:
+                self._stall = None
+        if error is None:
+            self._failure = None
+        else:
+            since = self._failure.since if self._failure is not None else self._world.clock.milliseconds()
+            self._failure = _Failure(error, since)
+
+    def _gather_on(self, loop: asyncio.AbstractEventLoop) -> Gathering:
+        """Take in events from ``loop``, in place of the one before."""
+        self._let_go_of_loop()
+        sync = KernelSync.open(self._file.fileno()) if self._sync_in_kernel else None
+        self._gathering = Gathering(
+            loop, self._file, sync, lambda events, done: self._queue.put((events, done)), self._take_note
+        )
+        return self._gathering
+
+    def _let_go_of_loop(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
-        self._loop = loop
-        self._watch = loop.call_later(self._stall_timeout / 4, self._look_at_writer)
+            self._watch = None
+        if self._gathering is not None:
+            self._gathering.close()
+            self._gathering = None
 
-    def _look_at_writer(self) -> None:
-        busy_since = self._busy_since
-        if busy_since is not None and time.monotonic() - busy_since > self._stall_timeout:
-            stall = self._declare_stall()
-            gathered, self._gathered = self._gathered, []  # refused now, so they must not be recorded later
-            for batch in (*self._batches, [done for _, done in gathered]):
-                _wake(batch, stall)
+    def _watch_from(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look from ``loop`` now and then whether the disk answered, for as long as somebody waits."""
+        self._watch = loop.call_later(self._stall_timeout / 4, self._look_at_disk)
+
+    def _look_at_disk(self) -> None:
         self._watch = None
-        if self._batches and self._loop is not None:
-            self._watch_from(self._loop)
+        gathering = self._gathering
+        if gathering is None:
+            return
+        since = [moment for moment in (self._busy_since, gathering.busy_since) if moment is not None]
+        if since and time.monotonic() - min(since) > self._stall_timeout:
+            gathering.fail(self._declare_stall())
+        if gathering.waiting:
+            self._watch_from(gathering.loop)
 
     def _declare_stall(self) -> AuditUnavailable:
         """Refuse whoever comes until the batch that is under way ends."""
@@ -258,7 +262,8 @@ class Trail:
             fix="Check the disk; recording resumes by itself when it answers.",
         )
         with self._progress:
-            if self._busy_since is not None:
+            gathering = self._gathering
+            if self._busy_since is not None or (gathering is not None and gathering.busy_since is not None):
                 self._stall = stall
         return stall
 
@@ -270,13 +275,3 @@ def _check_one_line(event: bytes) -> None:
 
 def _in_words(error: AuditUnavailable) -> str:
     return f"{error.what} {error.why}".rstrip(".") + "."
-
-
-def _wake(futures: list[asyncio.Future[None]], error: AuditUnavailable | None) -> None:
-    for future in futures:
-        if future.done():
-            continue
-        if error is None:
-            future.set_result(None)
-        else:
-            future.set_exception(error.again())

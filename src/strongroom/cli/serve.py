@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -61,6 +62,7 @@ def serve(
         config=config,
     )
     configure_log(settings.log_format, "supervisor")
+    os.umask(0o077)  # whatever is created from here on is the owner's alone
     opened = open_installation(settings, World.real())
     if opened.installation.region != settings.region or opened.installation.account != settings.account:
         settings = settings.model_copy(

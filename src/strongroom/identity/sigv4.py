@@ -86,6 +86,7 @@ class SignedRequest:
         security_token: The session token, or None.
         header_lines: The canonical headers, ready for the canonical request.
         declared_hash: The value of ``x-amz-content-sha256``, or None.
+        headers: All headers by name; of one that came twice, the last.
     """
 
     scope: Scope
@@ -95,6 +96,7 @@ class SignedRequest:
     security_token: str | None = field(repr=False)
     header_lines: bytes = field(repr=False)
     declared_hash: str | None
+    headers: Mapping[bytes, bytes] = field(repr=False)
 
     @property
     def access_key_id(self) -> str:
@@ -160,6 +162,7 @@ def parse_authorization(request: SignedHttpRequest) -> SignedRequest:
         _text_of(values.get(b"x-amz-security-token")),
         canonical_headers(signed_names, values),
         _text_of(values.get(b"x-amz-content-sha256")),
+        values,
     )
 
 

@@ -6,7 +6,7 @@ paid for by each read.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Protocol
 
 import orjson
@@ -28,7 +28,7 @@ _LARGEST_DRAIN: Final = 8 << 20
 class Handler(Protocol):
     """What the application needs behind it."""
 
-    async def handle(self, request: HttpRequest, *, secure: bool) -> HttpResponse:
+    def handle(self, request: HttpRequest, *, secure: bool) -> Coroutine[None, None, HttpResponse]:
         """Answer one AWS request. Never raises."""
         ...
 
@@ -79,6 +79,13 @@ class Application:
                 response = await self._handler.handle(request, secure=scope["scheme"] == "https")
         await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
         await send({"type": "http.response.body", "body": response.body})
+
+    def answer(self, request: HttpRequest, *, secure: bool) -> Coroutine[None, None, HttpResponse]:
+        """The answer to an AWS request that has arrived whole, within the limits. Never raises.
+
+        `strongroom.server.connection` comes in here, past the protocol that the rest of this class speaks.
+        """
+        return self._handler.handle(request, secure=secure)
 
     async def _health(self, path: bytes) -> HttpResponse:
         if path == b"/health/live":

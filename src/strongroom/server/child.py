@@ -72,7 +72,7 @@ def run_child(serve: Serve, briefing: Briefing, control: socket.socket) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the supervisor's to handle
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     configure_log(briefing.settings.log_format, briefing.name)
-    name_process(f"strongroom {briefing.name}")
+    name_process(briefing.name)
     try:
         uvloop.run(_attend(serve, briefing, control))
     except OperatorError as error:
@@ -100,5 +100,6 @@ async def _attend(serve: Serve, briefing: Briefing, control: socket.socket) -> N
 
 
 def name_process(name: str) -> None:
-    """Give this process a name of its own in ``ps`` and ``top`` (15 characters are shown)."""
-    Path(f"/proc/{os.getpid()}/comm").write_text(name[:15])
+    """Give this process a name of its own in ``ps`` and ``top``, which show 15 characters."""
+    short = name.replace("background", "bg").replace("worker-", "w")
+    Path(f"/proc/{os.getpid()}/comm").write_text(f"strongroom {short}"[:15])

@@ -41,6 +41,10 @@ class Dispatcher:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self._uuid = house.world.entropy.uuid
+        self._milliseconds = house.world.clock.milliseconds
+        self._regions = house.settings.regions
+        self._global_regions = house.settings.regions | {_GLOBAL_REGION}
 
     async def problems(self) -> list[str]:
         """What keeps this worker from serving, in plain words."""
@@ -56,7 +60,7 @@ class Dispatcher:
 
     async def handle(self, request: HttpRequest, *, secure: bool) -> HttpResponse:
         """Answer one request; whatever goes wrong becomes an error in the caller's protocol."""
-        request_id = self._house.world.entropy.uuid()
+        request_id = self._uuid()
         route: Route | None = None
         try:
             signed = parse_authorization(request)
@@ -79,17 +83,17 @@ class Dispatcher:
         A signature made for one service cannot be replayed on another, and a region that nobody set up is a mistake
         to point out rather than an empty world to look into.
         """
-        regions = self._house.settings.regions
-        if route.service.name in _GLOBAL_SERVICES:
-            regions |= {_GLOBAL_REGION}
-        check_scope(signed, service=route.service.signing_name, regions=regions)
+        service = route.service
+        regions = self._global_regions if service.name in _GLOBAL_SERVICES else self._regions
+        check_scope(signed, service=service.signing_name, regions=regions)
 
     async def _operate(
         self, request: HttpRequest, route: Route, signed: SignedRequest, request_id: str, *, secure: bool
     ) -> HttpResponse:
         house = self._house
-        now_ms = house.world.clock.milliseconds()
+        now_ms = self._milliseconds()
         spec = route.spec
+        user_agent = signed.headers.get(b"user-agent", b"").decode("latin-1")
         for _ in range(_ATTEMPTS):
             epoch = await house.store.epoch()
             caller = await house.authenticator.authenticate(request, signed, epoch, now_ms)
@@ -101,7 +105,7 @@ class Dispatcher:
                 request_id=request_id,
                 now_ms=now_ms,
                 source_ip=request.client_address,
-                user_agent=request.header(b"user-agent") or "",
+                user_agent=user_agent,
                 secure_transport=secure,
                 parameters=_NO_PARAMETERS,
                 epoch=epoch,
@@ -153,9 +157,9 @@ class Dispatcher:
             source_ip=call.source_ip,
             user_agent=call.user_agent,
             request_parameters=recorded.parameters(call.parameters),
-            response_elements=recorded.response(answer) if error is None else None,
+            response_elements=None if recorded.read_only or error is not None else recorded.response(answer),
             request_id=call.request_id,
-            event_id=self._house.world.entropy.uuid(),
+            event_id=self._uuid(),
             read_only=recorded.read_only,
             recipient_account=call.account,
             resources=progress.resources,

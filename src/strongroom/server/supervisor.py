@@ -6,6 +6,7 @@ dies, and on SIGTERM lets the request workers finish what is in flight before th
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gc
 import logging
@@ -15,11 +16,13 @@ import shutil
 import signal
 import socket
 import ssl
+import stat
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -86,7 +89,7 @@ class Supervisor:
         host, port = listener.getsockname()[:2]
         scheme = "https" if self._settings.tls_cert else "http"
         endpoint = f"{scheme}://{_reachable(host)}:{port}"
-        run_dir = Path(tempfile.mkdtemp(prefix="strongroom-"))
+        run_dir = _make_run_dir(self._opened.folder.path)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         try:
@@ -187,6 +190,22 @@ class Supervisor:
                 _LOG.error("a process did not end in time and is killed")
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
+
+
+def _make_run_dir(data_dir: Path) -> Path:
+    """The private folder of a running server, empty. One that a killed server left behind is removed first.
+
+    Raises:
+        OperatorError: Somebody else made a folder of that name.
+    """
+    path = Path(tempfile.gettempdir()) / f"strongroom-{sha256(os.fsencode(data_dir)).hexdigest()[:16]}"
+    with contextlib.suppress(FileNotFoundError):
+        found = path.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            raise OperatorError(f"{path} is in the way.", why="it belongs to somebody else", fix=f"remove {path}")
+        shutil.rmtree(path)
+    path.mkdir(mode=0o700)
+    return path
 
 
 def _guarded(serve: Serve, briefing: Briefing, control: socket.socket) -> int:

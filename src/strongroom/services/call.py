@@ -8,7 +8,7 @@ recorded is not committed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, TypeVar, overload
@@ -178,9 +178,9 @@ class Call:
         self.progress.decided = True
         return request, decision
 
-    async def read(self, work: Callable[[Transaction], T], *, single: bool = False) -> T:
+    def read(self, work: Callable[[Transaction], T], *, single: bool = False) -> Coroutine[None, None, T]:
         """Run ``work`` on one consistent view (see `Store.read`)."""
-        return await self.store.read(work, single=single)
+        return self.store.read(work, single=single)
 
     async def write(self, work: Callable[[Transaction], Mapping[str, object]]) -> Mapping[str, object]:
         """Run the operation's work in one durable transaction that carries its audit record.

@@ -64,7 +64,7 @@ class Store(Protocol):
     engine: str
 
     async def epoch(self) -> int:
-        """The newest committed epoch. On SQLite this costs about 3 microseconds when nothing was written."""
+        """The newest committed epoch. On SQLite this costs less than a microsecond when nothing was written."""
         ...
 
     async def read(self, work: Callable[[Transaction], T], *, single: bool = False) -> T:

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 import psycopg
 from psycopg import IsolationLevel
-from psycopg.errors import DeadlockDetected, SerializationFailure
+from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
 from psycopg_pool import ConnectionPool, PoolTimeout
 from sqlalchemy import select, update
 
@@ -28,6 +28,9 @@ __all__ = ["PostgresqlStore", "driver_address"]
 T = TypeVar("T")
 
 _ATTEMPTS: Final = 20
+# When two transactions looked for a key and did not find it, the later insert may fail as a duplicate instead of as a
+# conflict (PostgreSQL manual, "Serialization Failure Handling"). Tried again, it finds the other's row.
+_CONFLICTS: Final = (SerializationFailure, DeadlockDetected, UniqueViolation)
 _TURN: Final = 0x5354524F4E47  # the key of an advisory lock, which PostgreSQL keeps apart for each database
 _READ_EPOCH: Final = Statement(select(epoch.c.value).where(epoch.c.id == 1))
 _RAISE_EPOCH: Final = Statement(update(epoch).where(epoch.c.id == 1).values(value=epoch.c.value + 1))
@@ -133,11 +136,11 @@ class PostgresqlStore:
         for attempt in range(_ATTEMPTS):
             try:
                 return self._write(work) if attempt == 0 else self._write_in_turn(work)
-            except (SerializationFailure, DeadlockDetected):
+            except _CONFLICTS:
                 if attempt == _ATTEMPTS - 1:
                     raise StoreError(
                         "A write met conflicting writes too many times in a row.",
-                        why=f"{_ATTEMPTS} serialization failures",
+                        why=f"{_ATTEMPTS} conflicts",
                         fix="retry the request; if it persists, look for long transactions in the database",
                     ) from None
             except (psycopg.OperationalError, PoolTimeout) as error:

@@ -25,6 +25,8 @@ from sqlalchemy import select, update
 
 from strongroom.store.engine import Journal, Row, StoreError, Transaction
 from strongroom.store.schema import epoch
+from strongroom.store.sqlite_commits import CommitWatch
+from strongroom.store.sqlite_rows import KeptRows
 from strongroom.store.statements import SQLITE, Statement
 
 __all__ = ["SqliteStore"]
@@ -66,7 +68,7 @@ class _SqliteTransaction:
     def _execute(self, statement: Statement, parameters: Mapping[str, object] | None) -> sqlite3.Cursor:
         text, fixed = statement.compiled(SQLITE)
         values = parameters or _NOTHING
-        return self._connection.execute(text, cast("dict[str, str]", {**fixed, **values} if fixed else values))
+        return self._connection.execute(text, {**fixed, **values} if fixed else values)
 
     def all(self, statement: Statement, parameters: Mapping[str, object] | None = None) -> list[Row]:
         return self._execute(statement, parameters).fetchall()
@@ -86,6 +88,29 @@ class _SqliteTransaction:
 
     def raise_epoch(self) -> None:
         self.run(_RAISE_EPOCH)
+
+
+class _SingleStatement(_SqliteTransaction):
+    """The reading connection as work with one statement sees it: rows may come from `KeptRows`."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self, connection: sqlite3.Connection, kept: KeptRows) -> None:
+        super().__init__(connection)
+        self._kept = kept
+
+    def all(self, statement: Statement, parameters: Mapping[str, object] | None = None) -> list[Row]:
+        question = (statement, tuple(parameters.items()) if parameters else ())
+        rows = self._kept.get(question)
+        if rows is not None:
+            return list(rows)
+        read = super().all(statement, parameters)
+        self._kept.keep(question, read)
+        return read
+
+    def one(self, statement: Statement, parameters: Mapping[str, object] | None = None) -> Row | None:
+        rows = self.all(statement, parameters)
+        return rows[0] if rows else None
 
 
 class _Write:
@@ -115,32 +140,35 @@ class SqliteStore:
         self._journal = journal
         self._turn = os.open(path.with_name(path.name + ".turn"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._view = _SqliteTransaction(self._reader)
-        self._data_version = -1
-        self._epoch = -1
+        self._epoch = self._view.epoch()
+        self._commits = CommitWatch(path)
+        self._single = _SingleStatement(self._reader, KeptRows(self._commits))
+        self._epoch_header = b""
         self._waiting: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_groups, name="store-writer", daemon=True)
         self._thread.start()
 
     async def epoch(self) -> int:
         """The newest committed epoch; asks for it again only when some connection wrote something."""
-        with self._reading:
-            version = self._reader.execute("PRAGMA data_version").fetchone()[0]
-            if version != self._data_version:
+        header = self._commits.header()
+        if header != self._epoch_header:
+            with self._reading:
                 self._epoch = self._view.epoch()
-                self._data_version = version
-            return self._epoch
+                self._epoch_header = header
+        return self._epoch
 
     async def read(self, work: Callable[[Transaction], T], *, single: bool = False) -> T:
         """Run ``work`` here and now on the reading connection."""
-        return self._read(work, single=single)
+        if single:
+            with self._reading:
+                if not self._reader.in_transaction:
+                    return work(self._single)
+        return self.read_now(work)
 
     def read_now(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` on the reading connection."""
-        return self._read(work, single=False)
-
-    def _read(self, work: Callable[[Transaction], T], *, single: bool) -> T:
         with self._reading:
-            if single or self._reader.in_transaction:
+            if self._reader.in_transaction:
                 return work(self._view)
             self._reader.execute("BEGIN")
             try:
@@ -164,6 +192,7 @@ class SqliteStore:
         """Commit what is queued, then close both connections."""
         self._waiting.put(None)
         self._thread.join()
+        self._commits.close()
         self._writer.close()
         self._reader.close()
         os.close(self._turn)

@@ -7,6 +7,8 @@ spelling and status of each protocol.
 
 from __future__ import annotations
 
+from typing import Final
+
 from strongroom.errors import AwsError
 
 __all__ = [
@@ -20,6 +22,10 @@ __all__ = [
     "serialization_error",
     "unknown_operation",
 ]
+
+
+_LONGEST_ECHO: Final = 128
+"""Characters of a stranger's text that are given back to it."""
 
 
 def serialization_error(message: str) -> AwsError:
@@ -56,9 +62,8 @@ def invalid_action(action: str, version: str | None) -> AwsError:
         action: The ``Action`` that was asked for.
         version: The ``Version`` that was given, if any.
     """
-    return AwsError(
-        "InvalidAction", f"Could not find operation {action} for version {version or 'NO_VERSION_SPECIFIED'}"
-    )
+    shown = (version or "NO_VERSION_SPECIFIED")[:_LONGEST_ECHO]
+    return AwsError("InvalidAction", f"Could not find operation {action[:_LONGEST_ECHO]} for version {shown}")
 
 
 def missing_action() -> AwsError:

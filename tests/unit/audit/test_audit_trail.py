@@ -50,7 +50,9 @@ def test_records_in_order_and_privately(folder: Path, trail: Trail) -> None:
     assert trail.health() is None
 
 
-def test_is_on_the_disk_before_append_returns(folder: Path, trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_is_on_the_disk_before_append_returns(
+    folder: Path, thread_trail: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
     synced: list[bytes] = []
     really = os.fdatasync
 
@@ -59,9 +61,9 @@ def test_is_on_the_disk_before_append_returns(folder: Path, trail: Trail, monkey
         synced.append((folder / "trail.jsonl").read_bytes())
 
     monkeypatch.setattr(os, "fdatasync", watching)
-    trail.append_now([event(1)])
+    thread_trail.append_now([event(1)])
     assert event(1) in synced[-1]
-    asyncio.run(trail.append(event(2)))
+    asyncio.run(thread_trail.append(event(2)))
     assert event(2) in synced[-1]
 
 
@@ -74,7 +76,7 @@ def test_goes_on_after_a_restart(folder: Path, trail: Trail, world: World) -> No
     assert recorded(folder) == ["Event1", "Event2"]
 
 
-def test_concurrent_callers_share_batches(folder: Path, trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_callers_share_batches(folder: Path, thread_trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
     syncs = 0
     really = os.fdatasync
 
@@ -86,7 +88,7 @@ def test_concurrent_callers_share_batches(folder: Path, trail: Trail, monkeypatc
     monkeypatch.setattr(os, "fdatasync", counting)
 
     async def many() -> None:
-        await asyncio.gather(*(trail.append(event(number)) for number in range(200)))
+        await asyncio.gather(*(thread_trail.append(event(number)) for number in range(200)))
 
     asyncio.run(many())
     assert len(recorded(folder)) == 200
@@ -428,7 +430,7 @@ def test_attack_13_a_stuck_lock_gives_a_bounded_error(folder: Path, trail: Trail
 def test_attack_13_a_disk_that_hangs_gives_a_bounded_error(
     folder: Path, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trail = Trail(folder, world, lock_timeout_seconds=0.05, stall_timeout_seconds=0.1)
+    trail = Trail(folder, world, lock_timeout_seconds=0.05, stall_timeout_seconds=0.1, sync_in_kernel=False)
     trail.open()
     released = threading.Event()
     really = os.fdatasync

@@ -6,7 +6,7 @@ or not, so a refusal shows the SecretId as the caller wrote it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -96,7 +96,13 @@ def secret_context(secret: Secret) -> Context:
 
 
 def authorize_on(
-    call: Call, action: str, shown: str, arn: str, account: str, policy: str | None, context: Context
+    call: Call,
+    action: str,
+    shown: str,
+    arn: str,
+    account: str,
+    policy: str | None,
+    context: Context | Callable[[], Context],
 ) -> None:
     """Ask for a decision on an ARN; a refusal shows ``shown`` in its place.
 
@@ -107,7 +113,7 @@ def authorize_on(
         arn: What is decided on.
         account: The account that owns it.
         policy: The text of the resource policy.
-        context: Condition keys of the secret and the request.
+        context: Condition keys of the secret and the request, or what gathers them.
 
     Raises:
         AccessDenied: The caller may not.

@@ -7,6 +7,7 @@ which, so that one spelling has one meaning: nothing is folded, trimmed, decoded
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from strongroom.world import Entropy
@@ -41,6 +42,7 @@ def is_valid_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+@lru_cache(maxsize=1024)
 def parse_secret_id(secret_id: str, account: str, region: str) -> SecretReference | None:
     """What a SecretId refers to for a caller of ``account`` in ``region``; None when no secret can have it.
 

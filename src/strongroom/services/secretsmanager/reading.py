@@ -218,7 +218,10 @@ class Reading(Parts):
             arn,
             account,
             policy,
-            {**resource_context(tags, function_arn, kind, primary_region or region), **_request_context(wanted)},
+            lambda: {
+                **resource_context(tags, function_arn, kind, primary_region or region),
+                **_request_context(wanted),
+            },
         )
         call.touches(arn, RESOURCE_TYPE, account)
         if deleted_ms is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -23,6 +24,7 @@ from strongroom.world import World
 __all__ = ["RotationEngine"]
 
 _LOG: Final = logging.getLogger("strongroom.rotation")
+_ERROR_TYPE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,99}")
 _SERVICE: Final = "secretsmanager.amazonaws.com"
 _AT_ONCE: Final = 16
 _RENEW_SECONDS: Final = LEASE_MS / 1000 / 3
@@ -143,4 +145,4 @@ def _error_type(payload: bytes) -> str:
     except orjson.JSONDecodeError:
         return "an error that is not JSON"
     kind = document.get("errorType") if isinstance(document, dict) else None
-    return kind if isinstance(kind, str) and kind.replace(".", "").replace("_", "").isalnum() else "an error"
+    return kind if isinstance(kind, str) and _ERROR_TYPE.fullmatch(kind) else "an error"
