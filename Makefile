@@ -28,7 +28,7 @@ check: setup
 
 test: setup
 	@scripts/setup-clients
-	$(PYTHON) -m pytest -n 2 --dist loadgroup
+	$(PYTHON) -m pytest -n 2 --dist loadfile
 
 bench: setup
 	@scripts/setup-bench
