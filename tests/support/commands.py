@@ -47,7 +47,7 @@ def contents(folder: Path) -> dict[str, tuple[int, bytes]]:
 def workers_of(supervisor: int) -> list[int]:
     """The request workers that a supervisor runs, by process id."""
     children = map(int, Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split())
-    return [pid for pid in children if Path(f"/proc/{pid}/comm").read_text().startswith("strongroom work")]
+    return [pid for pid in children if Path(f"/proc/{pid}/comm").read_text().startswith("strongroom w")]
 
 
 def processes_of_session(session: int) -> list[int]:

@@ -66,8 +66,11 @@ class Gathering:
         waiter = self.loop.create_future()
         self._events.append(event)
         self._waiters.append(waiter)
-        if not self._looking and self._in_flight is None:
-            self._look_soon()
+        if self._in_flight is None:
+            if len(self._events) >= _ENOUGH:  # so that its sync overlaps with the rest of this turn
+                self._write()
+            elif not self._looking:
+                self._look_soon()
         return waiter
 
     @property
@@ -101,10 +104,10 @@ class Gathering:
         self.loop.call_soon(self._look)
 
     def _look(self) -> None:
-        """Write once a turn of the loop has brought nothing more, or there is enough."""
-        if not self._events:  # the trail was closed
+        """Write once a turn of the loop has brought nothing more."""
+        if self._in_flight is not None or not self._events:  # written meanwhile, or the trail was closed
             self._looking = False
-        elif self._seen < len(self._events) < _ENOUGH:
+        elif self._seen < len(self._events):
             self._seen = len(self._events)
             self.loop.call_soon(self._look)
         else:
