@@ -53,12 +53,7 @@ def moto() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [str(MOTO), "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | {"MOTO_PORT": ""},
-    )
+    process = subprocess.Popen([str(MOTO), "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         endpoint = f"http://127.0.0.1:{port}"
         _wait(endpoint)
@@ -120,10 +115,7 @@ def resident_megabytes(product: Product) -> dict[str, float]:
             parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
             if parent == product.process.pid:
                 pages = int((entry / "statm").read_text().split()[1])
-                command = (entry / "cmdline").read_bytes().split(b"\0")
-                found[f"{command[2].decode().rpartition('.')[2]} {entry.name}"] = (
-                    pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-                )
+                found[(entry / "comm").read_text().strip()] = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
     return found
 
 

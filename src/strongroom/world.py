@@ -45,7 +45,7 @@ _VARIANTS: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789ab
 
 
 _UNUSED_DIGITS: Final[list[str]] = []
-"""Random digits for the next UUIDs. Each is taken out once, whichever thread comes, and none goes into a forked child."""
+"""Random digits for the next UUIDs. Each is taken out once, whichever thread comes; a forked child gets none."""
 
 os.register_at_fork(after_in_child=_UNUSED_DIGITS.clear)
 

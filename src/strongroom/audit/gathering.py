@@ -120,9 +120,9 @@ class Gathering:
             try:
                 reached = self._file.try_write(self._events)
             except AuditUnavailable as error:
-                self._take()
+                _, waiters = self._take()
                 self._report(error)
-                self._finish(error)
+                self._finish(waiters, error)
                 return
         if self._sync is None or reached is None:
             self._give_to_thread()
@@ -135,18 +135,21 @@ class Gathering:
         except OSError:  # out of kernel memory, for one: a plain sync needs none
             self._settle(self._file.make_durable)
 
-    def _take(self) -> list[bytes]:
-        """Put the gathered events in flight."""
-        events, self._in_flight = self._events, self._waiters
+    def _take(self) -> tuple[list[bytes], list[asyncio.Future[None]]]:
+        """Put the gathered events in flight; answer them and who waits for them."""
+        events, waiters = self._events, self._waiters
         self._events, self._waiters = [], []
-        return events
+        self._in_flight = waiters
+        return events, waiters
 
     def _give_to_thread(self) -> None:
-        self._hand_over(self._take(), self._finish_from_thread)
+        events, waiters = self._take()
 
-    def _finish_from_thread(self, error: AuditUnavailable | None) -> None:
-        with suppress(RuntimeError):  # the loop was closed, and with it everyone who waited there
-            self.loop.call_soon_threadsafe(self._finish, error)
+        def finish(error: AuditUnavailable | None) -> None:
+            with suppress(RuntimeError):  # the loop was closed, and with it everyone who waited there
+                self.loop.call_soon_threadsafe(self._finish, waiters, error)
+
+        self._hand_over(events, finish)
 
     def _on_synced(self) -> None:
         if self._sync is None or self._reached is None:
@@ -172,16 +175,17 @@ class Gathering:
             except AuditUnavailable as error:
                 outcome = error
         self._report(outcome)
-        self._finish(outcome)
+        self._finish(self._in_flight or [], outcome)
 
-    def _finish(self, error: AuditUnavailable | None) -> None:
-        waiters, self._in_flight = self._in_flight, None
-        for waiter in waiters or ():
+    def _finish(self, waiters: list[asyncio.Future[None]], error: AuditUnavailable | None) -> None:
+        if self._in_flight is waiters:  # when the trail was closed, a later batch may be in flight already
+            self._in_flight = None
+        for waiter in waiters:
             if waiter.done():
                 continue
             if error is None:
                 waiter.set_result(None)
             else:
                 waiter.set_exception(error.again())
-        if self._events and not self._looking:
+        if self._events and self._in_flight is None and not self._looking:
             self._look_soon()
