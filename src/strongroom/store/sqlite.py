@@ -141,21 +141,21 @@ class SqliteStore:
         self._turn = os.open(path.with_name(path.name + ".turn"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._view = _SqliteTransaction(self._reader)
         self._epoch = self._view.epoch()
-        self._commits = CommitWatch(path)
+        self._commits = CommitWatch(self._reader)
         self._single = _SingleStatement(self._reader, KeptRows(self._commits))
-        self._epoch_header = b""
+        self._epoch_version = -1
         self._waiting: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_groups, name="store-writer", daemon=True)
         self._thread.start()
 
     async def epoch(self) -> int:
         """The newest committed epoch; asks for it again only when some connection wrote something."""
-        header = self._commits.header()
-        if header != self._epoch_header:
-            with self._reading:
+        with self._reading:
+            version = self._commits.version()
+            if version != self._epoch_version:
                 self._epoch = self._view.epoch()
-                self._epoch_header = header
-        return self._epoch
+                self._epoch_version = version
+            return self._epoch
 
     async def read(self, work: Callable[[Transaction], T], *, single: bool = False) -> T:
         """Run ``work`` here and now on the reading connection."""
@@ -192,7 +192,6 @@ class SqliteStore:
         """Commit what is queued, then close both connections."""
         self._waiting.put(None)
         self._thread.join()
-        self._commits.close()
         self._writer.close()
         self._reader.close()
         os.close(self._turn)

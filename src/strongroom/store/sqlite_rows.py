@@ -1,8 +1,8 @@
 """Rows that were read lately, kept for as long as nothing at all was committed to the database.
 
 Applications ask for the same secrets again and again, and between two writes the answer of a statement cannot change.
-Every read compares the header of the write-ahead log's index first (`strongroom.store.sqlite_commits`), so a commit by
-any process ends the life of everything kept, before the writer is told that it committed. What is kept is what the
+Every read asks first whether anything was committed (`strongroom.store.sqlite_commits`), so a commit by any process
+ends the life of everything kept, before the writer is told that it committed. What is kept is what the
 file holds: values and keys are ciphertexts there.
 """
 
@@ -31,19 +31,19 @@ class KeptRows:
         commits: Tells when to forget.
     """
 
-    __slots__ = ("_answers", "_commits", "_header")
+    __slots__ = ("_answers", "_commits", "_version")
 
     def __init__(self, commits: CommitWatch) -> None:
         self._commits = commits
-        self._header = b""
+        self._version = -1
         self._answers: dict[Question, tuple[Row, ...]] = {}
 
     def get(self, question: Question) -> tuple[Row, ...] | None:
         """The answer that was kept, if nothing was committed since. Ask this before the database itself."""
-        header = self._commits.header()
-        if header != self._header:
+        version = self._commits.version()
+        if version != self._version:
             self._answers.clear()
-            self._header = header
+            self._version = version
             return None
         return self._answers.get(question)
 
