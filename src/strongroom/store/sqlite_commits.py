@@ -10,8 +10,10 @@ __all__ = ["CommitWatch"]
 class CommitWatch:
     """Watches the commits of every connection but one. For the holder of the lock on that one.
 
-    Source: SQLite documentation, ``PRAGMA data_version``, which costs about two microseconds. Reading the mapped index
-    of the write-ahead log instead would cost a tenth, but a killed process can leave it shorter than its mapping.
+    Source: SQLite documentation, ``PRAGMA data_version``, which costs about two microseconds. Looking at the index of
+    the write-ahead log oneself would cost a tenth, but must not be done: closing that file drops the locks that SQLite
+    holds on it in this process ("How To Corrupt An SQLite Database File", section 2.2), and the next process to come
+    cuts the index short while it is in use.
 
     Args:
         connection: The connection that asks; it writes nothing itself.
