@@ -19,7 +19,7 @@ __all__ = ["ATTEMPTS", "REPLACEMENTS", "STEPS", "Settled", "settle"]
 
 STEPS: Final = ("createSecret", "setSecret", "testSecret", "finishSecret")
 ATTEMPTS: Final = 10
-"""How often a step is tried before the rotation is given up: over about ten minutes."""
+"""How often a step is tried before the rotation is given up: with pauses of eight and a half minutes in all."""
 
 REPLACEMENTS: Final = 5
 """How often an hour a password that the database rejected is replaced by a new one."""
