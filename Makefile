@@ -7,7 +7,7 @@ help:
 	@echo "make demo    set up, start Strongroom and a real PostgreSQL, and do the main job before your eyes"
 	@echo "make serve   set up and start Strongroom on 127.0.0.1:4566"
 	@echo "make test    set up and run every test"
-	@echo "make check   set up, then lint, format check and strict type check"
+	@echo "make check   set up, then lint, format, strict types, and docs/compatibility.md complete and fresh"
 	@echo "make bench   set up and measure; see benchmarks/README.md"
 	@echo "make format  rewrite the code in the project's layout"
 	@echo "make lock    lock the newest versions of the dependencies"
@@ -25,14 +25,17 @@ check: setup
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	$(PYTHON) scripts/compatibility.py --check
 
 test: setup
 	@scripts/setup-clients
+	@scripts/setup-servers
 	$(PYTHON) -m pytest -n 2 --dist loadfile
 
 bench: setup
 	@scripts/setup-bench
 	@$(PYTHON) -m benchmarks
+	@$(PYTHON) -m benchmarks.functions
 
 format: setup
 	.venv/bin/ruff check --fix .
