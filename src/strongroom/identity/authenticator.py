@@ -16,6 +16,7 @@ from strongroom.errors import AwsError
 from strongroom.identity.caller import Caller
 from strongroom.identity.credentials import TEMPORARY_KEY, new_access_key, open_secret, seal_secret
 from strongroom.identity.directory import StoredKey, access_key, role_by_id, user_by_id
+from strongroom.identity.organization import OrganizationCache
 from strongroom.identity.principals import load_session_caller, load_user_caller
 from strongroom.identity.sessions import SessionToken, expired_token, invalid_token, open_session
 from strongroom.identity.sigv4 import (
@@ -64,6 +65,7 @@ class Authenticator:
         self._signing_keys = SigningKeyCache(capacity)
         self._known: BoundedCache[_Credential, _Known] = BoundedCache(capacity)
         self._sessions: BoundedCache[_Credential, SessionToken] = BoundedCache(capacity)
+        self._organizations = OrganizationCache()
         self._epoch = -1
         nobody = new_access_key(world.entropy)
         sealed = seal_secret(keyring, _NOBODYS_ACCOUNT, nobody)
@@ -79,9 +81,10 @@ class Authenticator:
             now_ms: Now, in milliseconds since the epoch of time.
 
         Raises:
-            AwsError: ``InvalidSignatureException`` for a wrong signature and for a key that is unknown or inactive,
-                ``UnrecognizedClientException`` for a session token that is missing, misplaced, foreign or of a role
-                that is gone, ``ExpiredTokenException`` for a session that is over.
+            AwsError: ``InvalidSignatureException`` for a wrong signature and for a key that is unknown, inactive or
+                of a closed account, ``UnrecognizedClientException`` for a session token that is missing, misplaced,
+                foreign, of a role that is gone or of a closed account, ``ExpiredTokenException`` for a session that
+                is over.
             OperatorError: The store, or a policy in it, cannot be read.
         """
         if epoch > self._epoch:
@@ -103,6 +106,21 @@ class Authenticator:
             raise expired_token()
         return known.caller
 
+    def recognise(self, request: SignedHttpRequest, signed: SignedRequest, now_ms: int) -> Caller | None:
+        """The caller who signed ``request``, if `authenticate` met this credential before and would not refuse it now.
+
+        For callers who know that the epoch is still the one of that time. The arguments are those of `authenticate`,
+        which tells what is wrong with a request that is not recognised.
+        """
+        known = self._known.get((signed.access_key_id, signed.security_token))
+        if known is None or now_ms >= known.expires_ms:
+            return None
+        try:
+            verify_signature(request, signed, known.secret, self._signing_keys, now_ms)
+        except AwsError:
+            return None
+        return known.caller
+
     async def _meet_user(self, request: SignedHttpRequest, signed: SignedRequest, now_ms: int) -> Caller:
         """Authenticate a long-term key that is not remembered."""
         key_id = signed.access_key_id
@@ -116,11 +134,13 @@ class Authenticator:
         def load(transaction: Transaction) -> tuple[int, Caller | None]:
             key = access_key(transaction, key_id)
             user = None if key is None or key.status != "Active" else user_by_id(transaction, key.user_id)
-            caller = None if user is None else load_user_caller(transaction, user, key_id)
-            return transaction.epoch(), caller
+            organization = self._organizations.current(transaction)
+            if user is None or not organization.is_open(user.account):
+                return transaction.epoch(), None
+            return transaction.epoch(), load_user_caller(transaction, user, key_id, organization)
 
         read_epoch, caller = await self._store.read(load)
-        if caller is None:  # it went away since its secret was read
+        if caller is None:  # it went away since its secret was read, or its account is closed
             verify_against_nobody(request, signed, self._signing_keys, now_ms)
         self._remember(read_epoch, (key_id, None), _Known(caller, secret))
         return caller
@@ -149,8 +169,10 @@ class Authenticator:
 
         def load(transaction: Transaction) -> tuple[int, Caller | None]:
             role = role_by_id(transaction, facts.role_id)
-            caller = None if role is None else load_session_caller(transaction, session, role)
-            return transaction.epoch(), caller
+            organization = self._organizations.current(transaction)
+            if role is None or not organization.is_open(role.account):
+                return transaction.epoch(), None
+            return transaction.epoch(), load_session_caller(transaction, session, role, organization)
 
         read_epoch, caller = await self._store.read(load)
         if caller is None:

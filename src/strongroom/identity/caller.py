@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from strongroom.audit import user_identity
+from strongroom.identity.organization import Organization
 from strongroom.policy import PolicySet, PrincipalFacts
 
 __all__ = ["Caller", "service_caller"]
@@ -28,6 +29,7 @@ class Caller:
         transitive_tags: Session tags that go on to sessions assumed from this one.
         source_identity: The source identity of a role session, which goes on too.
         serves_account: For a service, which has no account of its own, the account it works for.
+        organization: The organization that the principal's account belongs to; None for services.
     """
 
     facts: PrincipalFacts
@@ -39,6 +41,7 @@ class Caller:
     transitive_tags: Mapping[str, str] = field(default_factory=dict)
     source_identity: str | None = None
     serves_account: str = ""
+    organization: Organization | None = None
 
     @property
     def arn(self) -> str:

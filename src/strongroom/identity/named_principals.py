@@ -3,6 +3,8 @@
 A policy that names a user or role as principal means that very one, not whoever takes the name later (IAM User Guide,
 "AWS JSON policy elements: Principal"). So the store keeps the unique id in place of the ARN, and answers show the ARN
 again while its owner exists. This holds for every policy with principals: of roles, secrets and keys.
+
+An account that the installation does not have cannot be named either: whoever made it later would be let in.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ import json
 from collections.abc import Mapping
 
 from strongroom.identity.directory import role_by_arn, role_by_id, user_by_arn, user_by_id
-from strongroom.policy import MalformedPolicy, Policy, principal_arns, principal_identifiers
+from strongroom.identity.organization import account_exists
+from strongroom.policy import MalformedPolicy, Policy, principal_accounts, principal_arns, principal_identifiers
 from strongroom.store import Transaction
 
 __all__ = ["shown_principals", "stored_principals"]
@@ -26,11 +29,16 @@ def stored_principals(transaction: Transaction, policy: Policy, text: str) -> st
         text: The policy, as it was sent.
 
     Raises:
-        MalformedPolicy: It names a user or role that does not exist.
+        MalformedPolicy: It names an account, user or role that does not exist.
     """
+    for account in sorted(principal_accounts(policy)):
+        if not account_exists(transaction, account):
+            raise _unknown_principal(account)
     ids: dict[str, str] = {}
     for arn in sorted(principal_arns(policy)):
         if arn.startswith("arn:aws:sts:"):
+            if not account_exists(transaction, arn.split(":")[4]):
+                raise _unknown_principal(arn)
             continue  # a session is named, not kept: it ends by itself
         user, role = user_by_arn(transaction, arn), role_by_arn(transaction, arn)
         if user is not None:

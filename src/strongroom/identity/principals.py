@@ -7,14 +7,15 @@ Guide, "CloudTrail userIdentity element".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 from strongroom.audit import user_identity
 from strongroom.errors import OperatorError
 from strongroom.identity.caller import Caller
 from strongroom.identity.directory import NamedDocument, Role, User, managed_document, policies_of, tags_of
+from strongroom.identity.organization import Organization, load_organization
 from strongroom.identity.sessions import SessionToken
-from strongroom.policy import MalformedPolicy, Policy, PolicyKind, PolicySet, PrincipalFacts, compile_policy
+from strongroom.identity.stored_policies import compile_stored
+from strongroom.policy import Policy, PolicyKind, PolicySet, PrincipalFacts
 from strongroom.store import Transaction
 from strongroom.world import from_milliseconds
 
@@ -28,13 +29,22 @@ def session_arn(role: Role, session_name: str) -> str:
     return f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{session_name}"
 
 
-def load_user_caller(transaction: Transaction, user: User, access_key_id: str) -> Caller:
+def load_user_caller(
+    transaction: Transaction, user: User, access_key_id: str, organization: Organization | None = None
+) -> Caller:
     """The caller that ``user`` is when it signs with ``access_key_id``.
+
+    Args:
+        transaction: Where its policies are.
+        user: The user.
+        access_key_id: The key.
+        organization: The organization as ``transaction`` sees it, if it is at hand.
 
     Raises:
         OperatorError: One of its policies cannot be read, so nothing can be decided.
     """
     arn = user.arn
+    organization = organization or load_organization(transaction)
     context: _Context = {
         "aws:username": user.name,
         "aws:userid": user.user_id,
@@ -43,12 +53,13 @@ def load_user_caller(transaction: Transaction, user: User, access_key_id: str) -
         "aws:principaltype": "User",
         "aws:principalisawsservice": "false",
     }
+    _add_organization(context, organization, user.account)
     _add_tags(context, tags_of(transaction, user.user_id))
     return Caller(
         facts=PrincipalFacts(
             arn=arn, session_arn=arn, account=user.account, kind="user", identifiers=frozenset({user.user_id})
         ),
-        policies=_policy_set(transaction, user.user_id, user.boundary_arn, None),
+        policies=_policy_set(transaction, user, organization, None),
         context=context,
         audit=user_identity.iam_user(
             principal_id=user.user_id,
@@ -59,16 +70,26 @@ def load_user_caller(transaction: Transaction, user: User, access_key_id: str) -
         ),
         access_key_id=access_key_id,
         user_id=user.user_id,
+        organization=organization,
     )
 
 
-def load_session_caller(transaction: Transaction, session: SessionToken, role: Role) -> Caller:
+def load_session_caller(
+    transaction: Transaction, session: SessionToken, role: Role, organization: Organization | None = None
+) -> Caller:
     """The caller that ``session`` of ``role`` is.
+
+    Args:
+        transaction: Where the policies are.
+        session: The session.
+        role: Its role.
+        organization: The organization as ``transaction`` sees it, if it is at hand.
 
     Raises:
         OperatorError: One of the policies cannot be read, so nothing can be decided.
     """
     facts, key_id = session.facts, session.key.access_key_id
+    organization = organization or load_organization(transaction)
     arn = session_arn(role, facts.name)
     user_id = f"{role.role_id}:{facts.name}"
     context: _Context = {
@@ -82,6 +103,7 @@ def load_session_caller(transaction: Transaction, session: SessionToken, role: R
     }
     if facts.source_identity is not None:
         context["aws:sourceidentity"] = facts.source_identity
+    _add_organization(context, organization, role.account)
     _add_tags(context, tags_of(transaction, role.role_id))
     _add_tags(context, facts.tags)  # a session tag takes the place of the role's own
     return Caller(
@@ -92,7 +114,7 @@ def load_session_caller(transaction: Transaction, session: SessionToken, role: R
             kind="role-session",
             identifiers=frozenset({role.role_id}),
         ),
-        policies=_policy_set(transaction, role.role_id, role.boundary_arn, _session_policies(transaction, session)),
+        policies=_policy_set(transaction, role, organization, _session_policies(transaction, session)),
         context=context,
         audit=user_identity.assumed_role(
             principal_id=user_id,
@@ -107,7 +129,15 @@ def load_session_caller(transaction: Transaction, session: SessionToken, role: R
         user_id=user_id,
         transitive_tags={key: facts.tags[key] for key in facts.transitive_keys},
         source_identity=facts.source_identity,
+        organization=organization,
     )
+
+
+def _add_organization(context: _Context, organization: Organization, account: str) -> None:
+    path = organization.path(account)
+    if path is not None:
+        context["aws:principalorgid"] = organization.id
+        context["aws:principalorgpaths"] = (path,)
 
 
 def _add_tags(context: _Context, tags: Mapping[str, str]) -> None:
@@ -116,9 +146,9 @@ def _add_tags(context: _Context, tags: Mapping[str, str]) -> None:
 
 
 def _policy_set(
-    transaction: Transaction, owner_id: str, boundary_arn: str | None, session: tuple[Policy, ...] | None
+    transaction: Transaction, owner: User | Role, organization: Organization, session: tuple[Policy, ...] | None
 ) -> PolicySet:
-    boundary = None
+    owner_id, boundary_arn, boundary = owner.unique_id, owner.boundary_arn, None
     if boundary_arn is not None:
         text = managed_document(transaction, boundary_arn)
         if text is None:
@@ -126,8 +156,13 @@ def _policy_set(
                 f"The permissions boundary {boundary_arn} of {owner_id} does not exist.",
                 fix="set another boundary, or remove it",
             )
-        boundary = _compiled(text, PolicyKind.BOUNDARY, boundary_arn)
-    return PolicySet(_all_compiled(policies_of(transaction, owner_id), PolicyKind.IDENTITY), boundary, session)
+        boundary = compile_stored(text, PolicyKind.BOUNDARY, boundary_arn)
+    return PolicySet(
+        _all_compiled(policies_of(transaction, owner_id), PolicyKind.IDENTITY),
+        boundary,
+        session,
+        organization.service_control(owner.account),
+    )
 
 
 def _session_policies(transaction: Transaction, session: SessionToken) -> tuple[Policy, ...] | None:
@@ -148,14 +183,4 @@ def _session_policies(transaction: Transaction, session: SessionToken) -> tuple[
 
 
 def _all_compiled(documents: Sequence[NamedDocument], kind: PolicyKind) -> tuple[Policy, ...]:
-    return tuple(_compiled(document.text, kind, document.name) for document in documents)
-
-
-@lru_cache(maxsize=4096)
-def _compiled(text: str, kind: PolicyKind, name: str) -> Policy:
-    try:
-        return compile_policy(text, kind, name=name)
-    except MalformedPolicy as error:
-        raise OperatorError(
-            f"The stored policy {name} can no longer be read.", why=error.message, fix="replace it with a valid one"
-        ) from None
+    return tuple(compile_stored(document.text, kind, document.name) for document in documents)

@@ -15,7 +15,7 @@ the clock, randomness, and any knowledge of a particular service. Whoever asks b
 
 from strongroom.policy.compiler import Policy, compile_policy
 from strongroom.policy.evaluation import PolicySet, evaluate, explain
-from strongroom.policy.exposure import is_public, principal_arns, principal_identifiers
+from strongroom.policy.exposure import is_public, principal_accounts, principal_arns, principal_identifiers
 from strongroom.policy.messages import denied_message
 from strongroom.policy.model import (
     AuthorizationRequest,
@@ -48,6 +48,7 @@ __all__ = [
     "evaluate",
     "explain",
     "is_public",
+    "principal_accounts",
     "principal_arns",
     "principal_identifiers",
 ]

@@ -31,7 +31,9 @@ _REMEMBERED_ACTIONS = 512
 
 _WITH_PRINCIPAL = frozenset({PolicyKind.RESOURCE, PolicyKind.TRUST, PolicyKind.KEY})
 _ALWAYS_DECIDES = frozenset({PolicyKind.KEY, PolicyKind.TRUST})
-_WITH_IAM_SIDS = frozenset({PolicyKind.IDENTITY, PolicyKind.SESSION, PolicyKind.BOUNDARY, PolicyKind.TRUST})
+_WITH_IAM_SIDS = frozenset(
+    {PolicyKind.IDENTITY, PolicyKind.SESSION, PolicyKind.BOUNDARY, PolicyKind.TRUST, PolicyKind.SERVICE_CONTROL}
+)
 _DENIED_BY = {
     PolicyKind.IDENTITY: Reason.EXPLICIT_DENY_IDENTITY,
     PolicyKind.RESOURCE: Reason.EXPLICIT_DENY_RESOURCE,
@@ -39,6 +41,7 @@ _DENIED_BY = {
     PolicyKind.TRUST: Reason.EXPLICIT_DENY_TRUST,
     PolicyKind.BOUNDARY: Reason.EXPLICIT_DENY_BOUNDARY,
     PolicyKind.SESSION: Reason.EXPLICIT_DENY_SESSION,
+    PolicyKind.SERVICE_CONTROL: Reason.EXPLICIT_DENY_SERVICE_CONTROL,
 }
 
 
@@ -198,7 +201,7 @@ def _compile_principals(statement: Mapping[str, object], document: _Document) ->
 def _decision(document: _Document, identifier: StatementId, *, allows: bool) -> Decision:
     if not allows:
         return Decision(False, _DENIED_BY[document.kind], (identifier,))
-    # A boundary or a session policy grants nothing; its Allow only lets the identity-based grant through.
+    # A boundary, session or service control policy grants nothing: its Allow only lets another grant through.
     by_resource = document.kind in _WITH_PRINCIPAL
     return Decision(True, Reason.ALLOWED_BY_RESOURCE if by_resource else Reason.ALLOWED_BY_IDENTITY, (identifier,))
 

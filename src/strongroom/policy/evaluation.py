@@ -1,7 +1,8 @@
 """May they? The evaluation of all policies that apply to one request.
 
 Source: IAM User Guide, "Policy evaluation logic" with its pages on single-account and cross-account requests; for key
-policies the KMS Developer Guide, "Key policies". In short:
+policies the KMS Developer Guide, "Key policies"; for service control policies the Organizations User Guide, "SCP
+evaluation". In short:
 
 1. A Deny that applies, in any policy, ends it.
 2. In the owner's account an Allow of an identity-based policy or of the resource-based policy is enough. A permissions
@@ -12,6 +13,8 @@ policies the KMS Developer Guide, "Key policies". In short:
    identity-based policies.
 5. The root user may do everything in its own account, except where rule 4 holds.
 6. Services and anonymous callers have nothing but the resource-based policy.
+7. Service control policies allow nothing by themselves. Where an account has them, each level from the root of the
+   organization down to the account must allow, whoever the caller is and whatever else allows it.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ _NO_RESOURCE = Decision(False, Reason.IMPLICIT_DENY_RESOURCE)
 _NO_TRUST = Decision(False, Reason.IMPLICIT_DENY_TRUST)
 _NO_BOUNDARY = Decision(False, Reason.IMPLICIT_DENY_BOUNDARY)
 _NO_SESSION = Decision(False, Reason.IMPLICIT_DENY_SESSION)
+_NO_CONTROL = Decision(False, Reason.IMPLICIT_DENY_SERVICE_CONTROL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,9 @@ class PolicySet:
         identity: All that are attached to the user or role, inline and managed.
         boundary: The permissions boundary, if there is one.
         session: The session policies; None when the session was made without any. An empty tuple allows nothing.
+        service_control: The service control policies of the caller's account, one tuple for each level from the root
+            of the organization down. Empty where none apply, as in the management account; an empty level allows
+            nothing.
 
     Raises:
         ValueError: A policy was compiled as another kind than its place here; it would be misread.
@@ -49,12 +56,14 @@ class PolicySet:
     identity: tuple[Policy, ...] = ()
     boundary: Policy | None = None
     session: tuple[Policy, ...] | None = None
+    service_control: tuple[tuple[Policy, ...], ...] = ()
 
     def __post_init__(self) -> None:
         fits = (
             all(policy.kind is PolicyKind.IDENTITY for policy in self.identity)
             and (self.boundary is None or self.boundary.kind is PolicyKind.BOUNDARY)
             and all(policy.kind is PolicyKind.SESSION for policy in self.session or ())
+            and all(policy.kind is PolicyKind.SERVICE_CONTROL for level in self.service_control for policy in level)
         )
         if not fits:
             raise ValueError("a policy stands in a place that its kind does not fit")
@@ -64,6 +73,7 @@ _Found = tuple[Statement | None, Statement | None]
 """The first Deny that applies, and the first Allow."""
 
 _NOTHING: _Found = (None, None)
+_NOT_HELD: tuple[Statement | None, bool] = (None, True)
 
 
 def _search(policies: tuple[Policy, ...], action: str, resource: str, context: Context) -> _Found:
@@ -79,6 +89,19 @@ def _search(policies: tuple[Policy, ...], action: str, resource: str, context: C
                     allow = statement
                     break
     return None, allow
+
+
+def _search_levels(
+    levels: tuple[tuple[Policy, ...], ...], action: str, resource: str, context: Context
+) -> tuple[Statement | None, bool]:
+    """The first Deny of any level, and whether every level allows (rule 7)."""
+    every = True
+    for policies in levels:
+        deny, allow = _search(policies, action, resource, context)
+        if deny is not None:
+            return deny, False
+        every = every and allow is not None
+    return None, every
 
 
 @dataclass(slots=True)
@@ -194,9 +217,13 @@ def evaluate(
         boundary_deny, boundary = _search((policies.boundary,), action, resource, context)
     if policies.session is not None:
         session_deny, session = _search(policies.session, action, resource, context)
-    explicit = deny or side.deny or boundary_deny or session_deny
+    levels = policies.service_control
+    control_deny, controlled = _search_levels(levels, action, resource, context) if levels else _NOT_HELD
+    explicit = control_deny or deny or side.deny or boundary_deny or session_deny
     if explicit is not None:
         return explicit.decision
+    if not controlled:
+        return _NO_CONTROL
 
     if principal.account == request.resource_account:
         must_decide = _must_decide(resource_policy, delegates_to_identity)
@@ -264,6 +291,8 @@ def explain(
             layers[Layer.BOUNDARY] = (policies.boundary,)
         if policies.session is not None:
             layers[Layer.SESSION] = policies.session
+        if policies.service_control:
+            layers[Layer.SERVICE_CONTROL] = tuple(policy for level in policies.service_control for policy in level)
     bounded = attached and policies.boundary is not None
     matched = {
         layer: [statement for policy in layers[layer] for statement in _matching(policy, request, bounded)]
@@ -275,6 +304,8 @@ def explain(
     if not decision.allowed and all(statement.allows for statement in found):
         needed = _needed(request, resource_policy, _must_decide(resource_policy, delegates_to_identity))
         missing = tuple(layer for layer, statements in matched.items() if layer in needed and not statements)
+        if decision.reason is Reason.IMPLICIT_DENY_SERVICE_CONTROL:
+            missing = (*missing, Layer.SERVICE_CONTROL)  # other levels may hold statements that matched
     return Decision(decision.allowed, decision.reason, tuple(statement.id for statement in found), missing)
 
 

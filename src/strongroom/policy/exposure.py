@@ -13,17 +13,19 @@ from strongroom.policy.compiler import Policy, Statement
 from strongroom.policy.conditions import Condition, SetOperator
 from strongroom.policy.principals import PrincipalSet
 
-__all__ = ["is_public", "principal_arns", "principal_identifiers"]
+__all__ = ["is_public", "principal_accounts", "principal_arns", "principal_identifiers"]
 
 _NARROWING_KEYS = frozenset(
     {
         "aws:principalaccount",
         "aws:principalarn",
         "aws:principalorgid",
+        "aws:principalorgpaths",
         "aws:sourceaccount",
         "aws:sourcearn",
         "aws:sourceip",
         "aws:sourceorgid",
+        "aws:sourceorgpaths",
         "aws:sourceowner",
         "aws:sourcevpc",
         "aws:sourcevpce",
@@ -34,12 +36,20 @@ _NARROWING_KEYS = frozenset(
 )
 _STRING_OPERATORS = frozenset({"stringequals", "stringequalsignorecase", "stringlike"})
 _ARN_OPERATORS = frozenset({"arnequals", "arnlike"})
+_BOUND_BY = {"aws:userid": ":", "aws:principalorgpaths": "/", "aws:sourceorgpaths": "/"}
+"""Keys whose values begin with an id of one principal or organization, and what ends that id."""
+
 _WIDEST = {4: 8, 6: 32}
 """The shortest prefix length that is not everybody, per IP version (Amazon S3 User Guide)."""
 
 
 def _named(policy: Policy) -> list[PrincipalSet]:
     return [statement.principals for statement in policy.statements if statement.principals is not None]
+
+
+def principal_accounts(policy: Policy) -> frozenset[str]:
+    """The accounts that ``policy`` names whole, as 12 digits, be it by number or as their root user."""
+    return frozenset[str]().union(*(principals.accounts for principals in _named(policy)))
 
 
 def principal_arns(policy: Policy) -> frozenset[str]:
@@ -60,9 +70,12 @@ def _fixed(value: str) -> bool:
 
 
 def _fixed_string(value: str, key: str) -> bool:
-    """Free of wildcards, or an ARN pattern that holds its owner to one account."""
+    """Free of wildcards, or a pattern that holds callers to one account, role or organization all the same."""
     if _fixed(value):
         return True
+    if key in _BOUND_BY:
+        first, end, _ = value.partition(_BOUND_BY[key])
+        return bool(first and end) and _fixed(first)
     arn = Arn.parse(value)
     owned = key in {"aws:principalarn", "aws:sourcearn"} and arn is not None
     return owned and arn is not None and bool(arn.account) and _fixed(arn.account)

@@ -16,11 +16,13 @@ _CONTEXT = {
     Reason.EXPLICIT_DENY_TRUST: "with an explicit deny in the role trust policy",
     Reason.EXPLICIT_DENY_BOUNDARY: "with an explicit deny in a permissions boundary",
     Reason.EXPLICIT_DENY_SESSION: "with an explicit deny in a session policy",
+    Reason.EXPLICIT_DENY_SERVICE_CONTROL: "with an explicit deny in a service control policy",
     Reason.IMPLICIT_DENY_IDENTITY: "because no identity-based policy allows the {action} action",
     Reason.IMPLICIT_DENY_RESOURCE: "because no resource-based policy allows the {action} action",
     Reason.IMPLICIT_DENY_TRUST: "because no role trust policy allows the {action} action",
     Reason.IMPLICIT_DENY_BOUNDARY: "because no permissions boundary allows the {action} action",
     Reason.IMPLICIT_DENY_SESSION: "because no session policy allows the {action} action",
+    Reason.IMPLICIT_DENY_SERVICE_CONTROL: "because no service control policy allows the {action} action",
 }
 
 

@@ -39,6 +39,7 @@ class PolicyKind(Enum):
     SESSION = "session policy"
     BOUNDARY = "permissions boundary"
     KEY = "key policy"
+    SERVICE_CONTROL = "service control policy"
 
 
 class Layer(Enum):
@@ -48,6 +49,7 @@ class Layer(Enum):
     RESOURCE = "resource-based policy"
     BOUNDARY = "permissions boundary"
     SESSION = "session policy"
+    SERVICE_CONTROL = "service control policy"
 
 
 class Reason(Enum):
@@ -61,11 +63,18 @@ class Reason(Enum):
     EXPLICIT_DENY_TRUST = "explicit deny in the role trust policy"
     EXPLICIT_DENY_BOUNDARY = "explicit deny in a permissions boundary"
     EXPLICIT_DENY_SESSION = "explicit deny in a session policy"
+    EXPLICIT_DENY_SERVICE_CONTROL = "explicit deny in a service control policy"
     IMPLICIT_DENY_IDENTITY = "no identity-based policy allows the action"
     IMPLICIT_DENY_RESOURCE = "no resource-based policy allows the action"
     IMPLICIT_DENY_TRUST = "no role trust policy allows the action"
     IMPLICIT_DENY_BOUNDARY = "no permissions boundary allows the action"
     IMPLICIT_DENY_SESSION = "no session policy allows the action"
+    IMPLICIT_DENY_SERVICE_CONTROL = "no service control policy allows the action"
+
+    @property
+    def is_explicit(self) -> bool:
+        """Whether a statement denies it, which no Allow can overcome."""
+        return self.name.startswith("EXPLICIT_DENY")
 
 
 class MalformedPolicy(ValueError):

@@ -19,11 +19,12 @@ def test_the_administrator_can_sign_and_may_do_everything(house: IdentityHarness
 
 def test_a_given_key_is_used(house: IdentityHarness) -> None:
     given = AccessKey("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+    account = house.account("210987654321")
     made = house.write(
-        lambda transaction: create_administrator(transaction, house.keyring, house.world, "210987654321", given)
+        lambda transaction: create_administrator(transaction, house.keyring, house.world, account, given)
     )
     assert made == given
-    assert house.authenticate(given).account == "210987654321"
+    assert house.authenticate(given).account == account
 
 
 @pytest.mark.parametrize(

@@ -271,6 +271,7 @@ def decide(
     resource: Document | None,
     *,
     must_decide: bool,
+    control: Sequence[Sequence[Document]] = (),
 ) -> str:
     """``allow``, ``explicit`` or ``implicit``."""
     who = request.principal
@@ -281,8 +282,11 @@ def decide(
     from_identity = set().union(*(document.effects(request) for document in identity))
     from_boundary = boundary.effects(request) if boundary else {"Allow"}
     from_session = set().union(*(each.effects(request) for each in session)) if session is not None else {"Allow"}
-    if denied or "Deny" in from_identity | from_boundary | from_session:
+    levels = [set().union(*(document.effects(request) for document in level)) for level in control]
+    if denied or "Deny" in set().union(from_identity, from_boundary, from_session, *levels):
         return "explicit"
+    if not all("Allow" in level for level in levels):
+        return "implicit"
     root = who.kind == "root"
     own = root or "Allow" in from_identity
     capped = "Allow" in from_boundary and "Allow" in from_session

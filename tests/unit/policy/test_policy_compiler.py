@@ -13,6 +13,7 @@ GOOD: dict[PolicyKind, dict[str, Any]] = {
     PolicyKind.IDENTITY: {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"},
     PolicyKind.SESSION: {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"},
     PolicyKind.BOUNDARY: {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"},
+    PolicyKind.SERVICE_CONTROL: {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"},
     PolicyKind.RESOURCE: {"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"},
     PolicyKind.KEY: {"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"},
     PolicyKind.TRUST: {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"},

@@ -20,11 +20,13 @@ START = f"User: {BOB} is not authorized to perform: {READ} on resource: app/db"
         (Reason.IMPLICIT_DENY_TRUST, f"because no role trust policy allows the {READ} action"),
         (Reason.IMPLICIT_DENY_BOUNDARY, f"because no permissions boundary allows the {READ} action"),
         (Reason.IMPLICIT_DENY_SESSION, f"because no session policy allows the {READ} action"),
+        (Reason.IMPLICIT_DENY_SERVICE_CONTROL, f"because no service control policy allows the {READ} action"),
         (Reason.EXPLICIT_DENY_IDENTITY, "with an explicit deny in an identity-based policy"),
         (Reason.EXPLICIT_DENY_RESOURCE, "with an explicit deny in a resource-based policy"),
         (Reason.EXPLICIT_DENY_TRUST, "with an explicit deny in the role trust policy"),
         (Reason.EXPLICIT_DENY_BOUNDARY, "with an explicit deny in a permissions boundary"),
         (Reason.EXPLICIT_DENY_SESSION, "with an explicit deny in a session policy"),
+        (Reason.EXPLICIT_DENY_SERVICE_CONTROL, "with an explicit deny in a service control policy"),
     ],
 )
 def test_texts(reason: Reason, ending: str) -> None:

@@ -185,15 +185,20 @@ def test_engine_agrees_with_the_reference(data: st.DataObject) -> None:
     ]
     boundary_text = data.draw(st.none() | documents(PolicyKind.BOUNDARY), label="boundary")
     session_texts = data.draw(st.none() | st.lists(documents(PolicyKind.SESSION), max_size=1), label="session")
+    control_texts = data.draw(
+        st.lists(st.lists(documents(PolicyKind.SERVICE_CONTROL), min_size=1, max_size=2), max_size=2), label="control"
+    )
     kind = data.draw(st.sampled_from(RESOURCE_KINDS), label="kind")
     resource_text = data.draw(st.none() | documents(kind), label="resource")
     boundary = pair(boundary_text, PolicyKind.BOUNDARY) if boundary_text else None
     session = [pair(text, PolicyKind.SESSION) for text in session_texts] if session_texts is not None else None
+    control = [[pair(text, PolicyKind.SERVICE_CONTROL) for text in level] for level in control_texts]
     resource = pair(resource_text, kind) if resource_text else None
     policies = PolicySet(
         tuple(policy for policy, _ in identity),
         boundary[0] if boundary else None,
         tuple(policy for policy, _ in session) if session is not None else None,
+        tuple(tuple(policy for policy, _ in level) for level in control),
     )
     delegates = kind is PolicyKind.RESOURCE
     for (principal, owner), (target, action, context) in product(WHO, WHAT):
@@ -205,6 +210,7 @@ def test_engine_agrees_with_the_reference(data: st.DataObject) -> None:
             [document for _, document in session] if session is not None else None,
             resource[1] if resource else None,
             must_decide=not delegates,
+            control=[[document for _, document in level] for level in control],
         )
         found = evaluate(request, policies, resource[0] if resource else None, delegates_to_identity=delegates)
         told = explain(request, policies, resource[0] if resource else None, delegates_to_identity=delegates)
