@@ -51,10 +51,9 @@ def test_create_key(kms: Any, strongroom: RunningServer) -> None:
     [
         ({"KeySpec": "RSA_2048", "KeyUsage": "ENCRYPT_DECRYPT"}, "KeySpec RSA_2048"),
         ({"CustomerMasterKeySpec": "ECC_NIST_P256"}, "KeySpec ECC_NIST_P256"),
-        ({"KeyUsage": "GENERATE_VERIFY_MAC"}, "KeyUsage GENERATE_VERIFY_MAC"),
-        ({"Origin": "EXTERNAL"}, "Origin EXTERNAL"),
-        ({"CustomKeyStoreId": "cks-1"}, "CustomKeyStoreId"),
-        ({"MultiRegion": True}, "MultiRegion"),
+        ({"KeySpec": "ML_KEM_768", "KeyUsage": "ENCAPSULATE_DECAPSULATE"}, "KeySpec ML_KEM_768"),
+        ({"Origin": "AWS_CLOUDHSM"}, "Origin AWS_CLOUDHSM"),
+        ({"XksKeyId": "outside"}, "XksKeyId"),
     ],
 )
 def test_kinds_of_keys_that_are_not_offered(kms: Any, parameters: dict[str, Any], named: str) -> None:
@@ -62,6 +61,48 @@ def test_kinds_of_keys_that_are_not_offered(kms: Any, parameters: dict[str, Any]
         kms.create_key(**parameters)
     assert code(refused) == "UnsupportedOperationException"
     assert message(refused).startswith(f"{named} is not supported")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        (
+            {"KeySpec": "HMAC_256"},
+            "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.",
+        ),
+        (
+            {"KeyUsage": "GENERATE_VERIFY_MAC"},
+            "KeyUsage GENERATE_VERIFY_MAC is not compatible with KeySpec SYMMETRIC_DEFAULT",
+        ),
+        (
+            {"KeySpec": "SYMMETRIC_DEFAULT", "CustomerMasterKeySpec": "SYMMETRIC_DEFAULT"},
+            "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. "
+            "CustomerMasterKeySpec is deprecated.",
+        ),
+    ],
+)
+def test_parameters_that_contradict_each_other(kms: Any, parameters: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        kms.create_key(**parameters)
+    assert (code(refused), message(refused)) == ("ValidationException", expected)
+
+
+def test_there_are_no_custom_key_stores(kms: Any) -> None:
+    assert kms.describe_custom_key_stores()["CustomKeyStores"] == []
+    uses: tuple[Callable[[], Any], ...] = (
+        lambda: kms.create_key(CustomKeyStoreId="cks-1"),
+        lambda: kms.generate_random(NumberOfBytes=8, CustomKeyStoreId="cks-1"),
+        lambda: kms.describe_custom_key_stores(CustomKeyStoreId="cks-1"),
+    )
+    for use in uses:
+        with pytest.raises(ClientError) as refused:
+            use()
+        assert code(refused) == "CustomKeyStoreNotFoundException"
+        assert "cks-1" in message(refused)
+    with pytest.raises(ClientError) as refused:
+        kms.generate_data_key_pair(KeyId=ABSENT, KeyPairSpec="RSA_2048")
+    assert code(refused) == "UnsupportedOperationException"
+    assert "GenerateDataKeyPair" in message(refused)
 
 
 @pytest.mark.parametrize("operation", ["describe_key", "enable_key", "disable_key", "get_key_policy"])

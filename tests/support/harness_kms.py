@@ -8,19 +8,21 @@ from pathlib import Path
 import orjson
 
 from strongroom.identity.caller import Caller
+from strongroom.identity.founding import add_account, found_organization
 from strongroom.keyring import Keyring, RootKey
 from strongroom.policy import PolicyKind, PolicySet, PrincipalFacts, compile_policy
 from strongroom.services.call import Call
 from strongroom.services.kms import Kms, KmsServiceClient
-from strongroom.store import Store, open_store
+from strongroom.store import Store, Transaction, open_store
 from strongroom.store.migrate import migrate
 from strongroom.world import SystemEntropy, World
 
-__all__ = ["ACCOUNT", "OTHER_ACCOUNT", "REGION", "KmsHarness", "MovableClock", "allow"]
+__all__ = ["ACCOUNT", "OTHER_ACCOUNT", "OTHER_REGION", "REGION", "KmsHarness", "MovableClock", "allow"]
 
 ACCOUNT = "123456789012"
 OTHER_ACCOUNT = "210987654321"
 REGION = "eu-central-1"
+OTHER_REGION = "eu-west-1"
 
 
 def allow(*actions: str, resource: str | Sequence[str] = "*") -> dict[str, object]:
@@ -65,8 +67,13 @@ class KmsHarness:
         self.keyring = Keyring(self.root_key, self.world)
         self.journal = _KeptEvents()
         self.store: Store = open_store(str(path), self.journal)
-        self.kms = Kms(self.store, self.keyring, self.world)
+        self.store.write_now(self._add_accounts)
+        self.kms = Kms(self.store, self.keyring, self.world, (REGION, OTHER_REGION))
         self.client = KmsServiceClient(self.kms)
+
+    def _add_accounts(self, transaction: Transaction) -> None:
+        found_organization(transaction, self.world, ACCOUNT)
+        add_account(transaction, OTHER_ACCOUNT, "other", "other@example.com", "r-root", self.clock.now_ms)
 
     async def call(
         self,
@@ -75,12 +82,23 @@ class KmsHarness:
         account: str = ACCOUNT,
         name: str = "someone",
         region: str = REGION,
+        session: str | None = None,
     ) -> Call:
-        """A call of a user; allowed all of KMS unless another policy is given. It is made under the newest epoch."""
+        """A call of a user; allowed all of KMS unless another policy is given. It is made under the newest epoch.
+
+        Args:
+            policy: The user's identity-based policy.
+            account: The user's account.
+            name: The user's name.
+            region: The region of the call.
+            session: The ARN of the role session that calls in the place of a user.
+        """
         arn = f"arn:aws:iam::{account}:user/{name}"
         document = orjson.dumps(policy or allow("kms:*")).decode()
         caller = Caller(
-            facts=PrincipalFacts(arn=arn, session_arn=arn, account=account, kind="user"),
+            facts=PrincipalFacts(
+                arn=arn, session_arn=session or arn, account=account, kind="user" if session is None else "role-session"
+            ),
             policies=PolicySet(identity=(compile_policy(document, PolicyKind.IDENTITY),)),
             context={"aws:principalarn": arn, "aws:principalaccount": account, "aws:username": name},
             audit={},

@@ -16,6 +16,8 @@ from strongroom.services.call import Call
 from strongroom.services.clients import DataKey, KeyDescription, KmsClient
 from strongroom.services.kms import Kms, KmsServiceClient
 from strongroom.services.kms.keys import build_key
+from strongroom.services.kms.maintenance import Maintenance
+from strongroom.services.kms.material_records import MaterialRecord, materials_of_key
 from strongroom.store import Statement, Transaction
 from strongroom.store.schema import kms_materials
 
@@ -307,10 +309,10 @@ def test_a_ciphertext_finds_its_material_among_several(kms: KmsHarness) -> None:
         made = await data_key(kms, call, arn)
         key = await kms.store.read(lambda work: kms.kms.directory.load(work, call.epoch, arn))
         assert key is not None
-        newer = kms.keyring.new_material(arn)
-        rotated = build_key(
-            replace(key.record, material_id=newer.material_id), {**key.materials, newer.material_id: newer}, (), {}
-        )
+        older = await kms.store.read(lambda work: materials_of_key(work, arn))
+        wrapped = kms.keyring.new_material(arn)
+        newer = MaterialRecord(arn, wrapped.material_id, wrapped.blob, 0)
+        rotated = build_key(replace(key.record, material_id=newer.material_id), [*older, newer])
         fresh = kms.kms.cipher.fresh_key(rotated, 32, CONTEXT)
         assert kms.kms.cipher.decrypt(rotated, made.ciphertext, CONTEXT) == made.plaintext
         assert kms.kms.cipher.decrypt(rotated, fresh.ciphertext, CONTEXT) == fresh.plaintext
@@ -337,12 +339,13 @@ def test_deletion_destroys_the_key_with_everything_of_it_when_it_is_due(kms: Kms
         kept = await kms.make_key()
         await kms.kms.create_alias(await kms.call(), AliasName="alias/mine", TargetKeyId=arn)
         await kms.kms.schedule_key_deletion(await kms.call(), KeyId=arn, PendingWindowInDays=7)
+        maintenance = Maintenance(kms.store, kms.keyring, kms.world)
         kms.clock.now_ms += 7 * 86_400_000 - 1
-        assert await kms.kms.destroy_due_keys() == ()
+        assert await maintenance.destroy_keys() == ()
         kms.clock.now_ms += 1
-        assert await kms.kms.destroy_due_keys() == (arn,)
+        assert await maintenance.destroy_keys() == (arn,)
         assert json.loads(kms.journal.events[-1])["eventName"] == "DeleteKey"
-        assert await kms.kms.destroy_due_keys() == ()
+        assert await maintenance.destroy_keys() == ()
         listed = await kms.kms.list_keys(await kms.call())
         assert listed["Keys"] == [{"KeyId": kept.rpartition("/")[2], "KeyArn": kept}]
         assert (await kms.kms.list_aliases(await kms.call()))["Aliases"] == []

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from strongroom.errors import AwsError
-from strongroom.keyring import WrappedMaterial
 from strongroom.services.kms.cache import KeyCache
-from strongroom.services.kms.keys import DISABLED, ENABLED, PENDING_DELETION, Key, build_key, key_metadata
-from strongroom.services.kms.policies import SERVICE_KEYS, accept_policy, compiled_policy, default_policy
+from strongroom.services.kms.keys import DISABLED, ENABLED, PENDING_DELETION, PENDING_IMPORT, Key, build_key
+from strongroom.services.kms.material_records import MaterialRecord
+from strongroom.services.kms.metadata import key_metadata
+from strongroom.services.kms.policies import accept_policy, compiled_policy, default_policy
 from strongroom.services.kms.records import KeyRecord
+from strongroom.services.kms.service_keys import SERVICE_KEYS
 from strongroom.services.kms.tags import checked_tags, request_tag_context
 
 ACCOUNT = "123456789012"
@@ -38,18 +41,22 @@ def record(number: int = 0, state: str = ENABLED) -> KeyRecord:
 
 
 def key(number: int = 0, state: str = ENABLED) -> Key:
-    return build_key(record(number, state), {"00": WrappedMaterial("00", b"")}, (), {})
+    return build_key(record(number, state), [material("00")])
+
+
+def material(material_id: str, **fields: Any) -> MaterialRecord:
+    return MaterialRecord(record().arn, material_id, b"", 0, **fields)
 
 
 def test_conditions_see_the_key() -> None:
-    found = build_key(record(), {}, ("alias/a", "alias/b"), {"Team": "red"})
+    found = build_key(record(), [], ("alias/a", "alias/b"), {"Team": "red"})
     assert found.context["kms:resourcealiases"] == ("alias/a", "alias/b")
     assert found.context["aws:resourcetag/team"] == "red"
     assert found.context["kms:keyspec"] == "SYMMETRIC_DEFAULT"
 
 
 def test_tags_that_differ_in_case_only_do_not_hide_each_other() -> None:
-    found = build_key(record(), {}, (), {"Team": "red", "TEAM": "blue", "team": "green"})
+    found = build_key(record(), [], (), {"Team": "red", "TEAM": "blue", "team": "green"})
     assert found.context["aws:resourcetag/team"] == ("red", "blue", "green")
 
 
@@ -58,26 +65,36 @@ def test_tags_that_differ_in_case_only_do_not_hide_each_other() -> None:
     [
         (DISABLED, "DisabledException", "is disabled."),
         (PENDING_DELETION, "KMSInvalidStateException", "is pending deletion."),
+        (PENDING_IMPORT, "KMSInvalidStateException", "is pending import."),
     ],
 )
 def test_a_key_that_may_not_be_used(state: str, code: str, end: str) -> None:
     with pytest.raises(AwsError) as refused:
-        key(state=state).require_usable()
+        key(state=state).require_usable("ENCRYPT_DECRYPT", "kms:Decrypt", 0)
     assert refused.value.code == code
     assert refused.value.message == f"{record().arn} {end}"
 
 
 def test_a_key_with_one_material_needs_no_look_at_the_ciphertext() -> None:
-    one, two = WrappedMaterial("00", b""), WrappedMaterial("01", b"")
-    assert build_key(record(), {"00": one}, (), {}).sole_material is one
-    assert build_key(record(), {"00": one, "01": two}, (), {}).sole_material is None
+    one, two = material("00"), material("01")
+    assert build_key(record(), [one]).sole_material is not None
+    assert build_key(record(), [one, two]).sole_material is None
+    assert build_key(record(), [one, material("01", pending=1)]).sole_material is not None
+
+
+def test_material_that_has_expired_is_not_used_even_while_it_is_there() -> None:
+    found = build_key(replace(record(), origin="EXTERNAL"), [material("00", expires_ms=5), material("01")])
+    found.require_usable("ENCRYPT_DECRYPT", "kms:Decrypt", 4)
+    with pytest.raises(AwsError, match="is pending import"):
+        found.require_usable("ENCRYPT_DECRYPT", "kms:Decrypt", 5)
 
 
 def test_metadata_has_a_deletion_date_only_when_deletion_is_pending() -> None:
-    assert "DeletionDate" not in key_metadata(record())
-    pending = replace(record(), state=PENDING_DELETION, deletion_ms=1_800_000_000_000)
-    assert key_metadata(pending)["DeletionDate"] == key_metadata(pending)["CreationDate"]
-    assert key_metadata(pending)["Enabled"] is False
+    assert "DeletionDate" not in key_metadata(key(), ())
+    pending = build_key(replace(record(), state=PENDING_DELETION, deletion_ms=1_800_000_000_000), [material("00")])
+    metadata = key_metadata(pending, ())
+    assert metadata["DeletionDate"] == metadata["CreationDate"]
+    assert metadata["Enabled"] is False
 
 
 def test_the_cache_answers_for_its_epoch_only() -> None:

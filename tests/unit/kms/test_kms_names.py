@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from strongroom.errors import AwsError
-from strongroom.services.kms.names import KeyReference, check_alias_name, is_key_arn, parse_reference
+from strongroom.services.kms.names import KeyReference, check_alias_name, local_key_arn, parse_reference, sealing_name
 
 ACCOUNT = "123456789012"
 OTHER = "210987654321"
@@ -80,11 +80,20 @@ def test_not_found_names_the_key_or_the_alias() -> None:
     assert alias.message == f"Alias arn:aws:kms:{REGION}:{ACCOUNT}:alias/x is not found."
 
 
-def test_is_key_arn() -> None:
-    assert is_key_arn(KEY_ARN, REGION)
-    assert not is_key_arn(KEY_ARN, "us-east-1")
-    assert not is_key_arn(KEY_ID, REGION)
-    assert not is_key_arn(f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/x", REGION)
+def test_the_key_that_a_ciphertext_names() -> None:
+    assert local_key_arn(KEY_ARN, REGION) == KEY_ARN
+    assert local_key_arn(KEY_ARN, "us-east-1") is None
+    assert local_key_arn(KEY_ARN.replace(REGION, ""), REGION) is None
+    assert local_key_arn(KEY_ID, REGION) is None
+    assert local_key_arn(f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/x", REGION) is None
+
+
+def test_the_keys_of_a_multi_region_key_have_one_name_in_ciphertexts() -> None:
+    key_id = f"mrk-{KEY_ID.replace('-', '')}"
+    names = {sealing_name(f"arn:aws:kms:{region}:{ACCOUNT}:key/{key_id}", key_id) for region in (REGION, "us-east-1")}
+    assert names == {f"arn:aws:kms::{ACCOUNT}:key/{key_id}"}
+    assert local_key_arn(names.pop(), "us-east-1") == f"arn:aws:kms:us-east-1:{ACCOUNT}:key/{key_id}"
+    assert sealing_name(KEY_ARN, KEY_ID) == KEY_ARN
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,12 @@ class AliasOperations(KmsBase):
             alias = records.find_alias(transaction, call.account, call.region, AliasName)
             if alias is None:
                 raise failures.alias_not_found(arn)
-            self._authorize_current(transaction, call, "kms:UpdateAlias", alias)
+            current = self._authorize_current(transaction, call, "kms:UpdateAlias", alias)
             key = self._target(transaction, call, "kms:UpdateAlias", AliasName, TargetKeyId)
+            if key.spec.usage != current.spec.usage:
+                raise failures.validation(
+                    f"Alias {arn} can only be associated with a key whose key usage is {current.spec.usage}."
+                )
             if key.arn != alias.key_arn:
                 _require_room(transaction, key)
             records.retarget_alias(transaction, alias, key.arn, call.now_ms)
@@ -101,16 +105,17 @@ class AliasOperations(KmsBase):
     def _target(self, transaction: Transaction, call: Call, action: str, alias: str, key_id: str) -> Key:
         """The key that an alias is to stand for: authorised, and not about to be destroyed."""
         key = self.directory.for_management(transaction, call, action, key_id, context={"kms:requestalias": alias})
-        key.require_not_pending_deletion()
+        key.require_kept()
         return key
 
-    def _authorize_current(self, transaction: Transaction, call: Call, action: str, alias: AliasRecord) -> None:
-        """Ask for a decision on the key that the alias stands for now."""
+    def _authorize_current(self, transaction: Transaction, call: Call, action: str, alias: AliasRecord) -> Key:
+        """Ask for a decision on the key that the alias stands for now; answer that key."""
         key = self.directory.load(transaction, call.epoch, alias.key_arn)
         if key is None:
             raise failures.key_not_found(alias.key_arn)
         self.directory.authorize(call, action, key, key_context(call, key, alias=alias.name))
         call.touches(key.arn, RESOURCE_TYPE, key.account)
+        return key
 
 
 def _check_names(alias: str, key_id: str) -> None:

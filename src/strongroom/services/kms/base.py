@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from strongroom.keyring import Keyring
 from strongroom.services.kms.cipher import Cipher
 from strongroom.services.kms.creation import KeyMaker
@@ -19,6 +21,7 @@ class KmsBase:
         store: Where keys live.
         keyring: Makes and opens key material.
         world: Clock and entropy.
+        regions: The regions of the installation, which multi-Region keys can spread over.
 
     Attributes:
         directory: Finds and guards keys.
@@ -26,10 +29,11 @@ class KmsBase:
         maker: Makes them.
     """
 
-    def __init__(self, store: Store, keyring: Keyring, world: World) -> None:
+    def __init__(self, store: Store, keyring: Keyring, world: World, regions: Collection[str] = frozenset()) -> None:
         self._store = store
         self._keyring = keyring
         self._world = world
+        self._regions = regions
         self.directory = KeyDirectory(keyring)
         self.cipher = Cipher(keyring, world)
         self.maker = KeyMaker(keyring, world)

@@ -64,7 +64,7 @@ class Cipher:
                 f"Member must have length less than or equal to {_LARGEST_PLAINTEXT}"
             )
         try:
-            return self._keyring.encrypt(key.arn, key.materials[key.record.material_id], plaintext, context)
+            return self._keyring.encrypt(key.sealing_name, key.materials[key.record.material_id], plaintext, context)
         except UnusableKeyMaterial as problem:
             raise _damaged(problem) from None
 
@@ -85,7 +85,7 @@ class Cipher:
         if material is None:
             raise failures.invalid_ciphertext()
         try:
-            return self._keyring.decrypt(key.arn, material, ciphertext, context)
+            return self._keyring.decrypt(key.sealing_name, material, ciphertext, context)
         except UnusableKeyMaterial as problem:
             raise _damaged(problem) from None
         except InvalidCiphertext:
@@ -99,6 +99,18 @@ class Cipher:
         """
         plaintext = self._entropy.bytes(count)
         return FreshKey(plaintext, self.encrypt(key, plaintext, context))
+
+    def mac(self, key: Key, message: bytes) -> bytes:
+        """The message authentication code of a message under a key that was made for it.
+
+        Raises:
+            OperatorError: The key's material is damaged.
+        """
+        material = key.materials[key.record.material_id]
+        try:
+            return self._keyring.mac(key.sealing_name, material, key.spec.algorithm, message)
+        except UnusableKeyMaterial as problem:
+            raise _damaged(problem) from None
 
 
 def _damaged(problem: UnusableKeyMaterial) -> OperatorError:

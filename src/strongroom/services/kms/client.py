@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from strongroom.errors import AccessDenied
 from strongroom.services.call import Call
 from strongroom.services.clients import DataKey, KeyDescription
 from strongroom.services.kms.keys import Key, key_context
 from strongroom.services.kms.names import parse_reference
 from strongroom.services.kms.records import KeyRecord
 from strongroom.services.kms.service import Kms
+from strongroom.services.kms.specs import ENCRYPT_DECRYPT
 from strongroom.store import Transaction
 
 __all__ = ["KmsServiceClient"]
@@ -85,14 +87,62 @@ class KmsServiceClient:
         key = self._usable(transaction, call, "kms:Decrypt", key_arn, context)
         return self._cipher.decrypt(key, ciphertext, context)
 
+    def data_key_for_service(
+        self, transaction: Transaction, call: Call, key_arn: str, context: Mapping[str, str]
+    ) -> DataKey:
+        """`generate_data_key` for a service that goes on with what a caller who might do so asked it for.
+
+        Raises:
+            AwsError: A Deny of the key policy, the key is not there, or its state forbids it.
+        """
+        key = self._usable_by_service(transaction, call, "kms:GenerateDataKey", key_arn, context)
+        fresh = self._cipher.fresh_key(key, _DATA_KEY_BYTES, context)
+        return DataKey(key_arn=key.arn, plaintext=fresh.plaintext, ciphertext=fresh.ciphertext)
+
+    def decrypt_for_service(
+        self, transaction: Transaction, call: Call, key_arn: str, ciphertext: bytes, context: Mapping[str, str]
+    ) -> bytes:
+        """`decrypt` for a service that goes on with what a caller who might do so asked it for.
+
+        Raises:
+            AwsError: A Deny of the key policy, the key is not there, its state forbids it, or
+                ``InvalidCiphertextException``.
+        """
+        key = self._usable_by_service(transaction, call, "kms:Decrypt", key_arn, context)
+        return self._cipher.decrypt(key, ciphertext, context)
+
+    def _usable_by_service(
+        self, transaction: Transaction, call: Call, action: str, key_arn: str, context: Mapping[str, str]
+    ) -> Key:
+        key = self._directory.load(transaction, call.epoch, key_arn)
+        if key is None:
+            raise parse_reference(key_arn, call.account, call.region).not_found()
+        forbidden = call.forbids(
+            action,
+            key.arn,
+            resource_account=key.account,
+            policy=key.policy,
+            context=lambda: key_context(call, key, encryption_context=context),
+        )
+        if forbidden:
+            raise AccessDenied(f"A policy denies {action} on {key.arn} to {call.caller.arn}")
+        key.require_usable(ENCRYPT_DECRYPT, action, call.now_ms)
+        return key
+
     def _usable(
         self, transaction: Transaction, call: Call, action: str, key_arn: str, context: Mapping[str, str]
     ) -> Key:
         key = self._directory.load(transaction, call.epoch, key_arn)
         if key is None:
             raise self._directory.absent(call, action, parse_reference(key_arn, call.account, call.region))
-        self._directory.authorize(call, action, key, lambda: key_context(call, key, encryption_context=context))
-        key.require_usable()
+        self._directory.authorize(
+            call,
+            action,
+            key,
+            lambda: key_context(call, key, encryption_context=context),
+            encryption_context=context,
+        )
+        key.require_usable(ENCRYPT_DECRYPT, action, call.now_ms)
         return key
 
 

@@ -13,9 +13,10 @@ from typing import Final
 from strongroom.errors import AwsError
 from strongroom.keyring import Keyring
 from strongroom.services.call import Call, Context
-from strongroom.services.kms import failures, records
+from strongroom.services.kms import failures, grant_records, material_records, records
 from strongroom.services.kms.cache import KeyCache
-from strongroom.services.kms.keys import ENABLED, RESOURCE_TYPE, Key, MutableContext, build_key, key_context
+from strongroom.services.kms.grants import GrantTerms, as_grantee, load_grant
+from strongroom.services.kms.keys import ENABLED, RESOURCE_TYPE, Key, build_key, key_context
 from strongroom.services.kms.names import KeyReference, parse_reference
 from strongroom.store import Transaction
 
@@ -58,14 +59,16 @@ class KeyDirectory:
             record = records.find_key(transaction, arn)
             if record is None:
                 return None
+            granted = grant_records.grants_of_key(transaction, arn) if record.grant_count else ()
             key = build_key(
                 record,
-                records.materials_of_key(transaction, arn),
+                material_records.materials_of_key(transaction, arn),
                 records.aliases_of_key(transaction, arn),
                 records.tags_of_key(transaction, arn),
+                [load_grant(grant, record.policy) for grant in granted],
             )
             if record.state != ENABLED:
-                self._keyring.forget(arn)
+                self._keyring.forget(key.sealing_name)
             # Asked after the rows were read, and of this transaction: what was read may be newer than the call's
             # epoch, or this transaction's own and never committed.
             if transaction.epoch() == epoch:
@@ -118,19 +121,34 @@ class KeyDirectory:
         conditions.update(context)
         if reference.alias is not None and key.account != call.account:
             # The refusal must not tell which key another account's alias stands for.
-            if not self._allows(call, action, key, conditions):
+            if not self._allows(call, action, key, conditions, encryption_context):
                 raise self.absent(call, action, reference)
         else:
-            self.authorize(call, action, key, conditions)
+            self.authorize(call, action, key, conditions, encryption_context=encryption_context)
         call.touches(key.arn, RESOURCE_TYPE, key.account)
         return key
 
     def for_management(
-        self, transaction: Transaction, call: Call, action: str, key_id: str, *, context: Context = _NOTHING_MORE
+        self,
+        transaction: Transaction,
+        call: Call,
+        action: str,
+        key_id: str,
+        *,
+        context: Context = _NOTHING_MORE,
+        any_account: bool = False,
+        terms: GrantTerms | None = None,
     ) -> Key:
-        """A key to manage. KMS takes its id or ARN only, no alias, and only a key of the caller's own account.
+        """A key to manage. KMS takes its id or ARN only, no alias, and mostly only a key of the caller's own account.
 
-        The arguments are those of `for_use`.
+        Args:
+            transaction: The operation's transaction.
+            call: The call.
+            action: Such as ``kms:DisableKey``.
+            key_id: The request's name for the key.
+            context: Further condition keys of the request, lower-cased.
+            any_account: Whether the operation takes a key of another account too.
+            terms: What CreateGrant asks for.
 
         Raises:
             AwsError: Access denied, or ``NotFoundException``.
@@ -139,33 +157,63 @@ class KeyDirectory:
         if reference.alias is not None:
             raise failures.invalid_key_id(key_id)
         key = self.load(transaction, call.epoch, reference.arn)
-        if key is None or key.account != call.account:
+        if key is None or (key.account != call.account and not any_account):
             raise self.absent(call, action, reference)
-        self.authorize(call, action, key, {**key_context(call, key), **context})
+        self.authorize(call, action, key, {**key_context(call, key), **context}, terms=terms)
         call.touches(key.arn, RESOURCE_TYPE, key.account)
         return key
 
-    @staticmethod
-    def authorize(call: Call, action: str, key: Key, context: Context | Callable[[], Context]) -> None:
-        """Ask for a decision on a key under its key policy.
+    @classmethod
+    def authorize(
+        cls,
+        call: Call,
+        action: str,
+        key: Key,
+        context: Context | Callable[[], Context],
+        *,
+        encryption_context: Mapping[str, str] | None = None,
+        terms: GrantTerms | None = None,
+    ) -> None:
+        """Ask for a decision on a key under its key policy and its grants.
 
         Args:
             call: The call.
             action: Such as ``kms:Decrypt``.
             key: The key.
             context: Condition keys of the request, or what gathers them.
+            encryption_context: That of the request, which grants may ask for.
+            terms: What CreateGrant asks for.
 
         Raises:
             AccessDenied: The caller may not.
         """
+        if key.grants and cls._allows(call, action, key, context, encryption_context, terms):
+            return
         call.authorize(
             action, key.arn, resource_account=key.account, policy=key.policy, key_policy=True, context=context
         )
 
     @staticmethod
-    def _allows(call: Call, action: str, key: Key, context: MutableContext) -> bool:
-        return call.allows(
+    def _allows(
+        call: Call,
+        action: str,
+        key: Key,
+        context: Context | Callable[[], Context],
+        encryption_context: Mapping[str, str] | None,
+        terms: GrantTerms | None = None,
+    ) -> bool:
+        """`authorize` as a question."""
+        if call.allows(
             action, key.arn, resource_account=key.account, policy=key.policy, key_policy=True, context=context
+        ):
+            return True
+        operation = action.partition(":")[2]
+        return any(
+            as_grantee(call, action, key.account, key.arn, delegates=grant.is_for_account).allows(
+                action, key.arn, resource_account=key.account, policy=grant.policy, key_policy=True, context=context
+            )
+            for grant in key.grants
+            if grant.covers(operation, encryption_context, terms)
         )
 
     @staticmethod

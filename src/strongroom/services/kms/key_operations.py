@@ -6,35 +6,37 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from strongroom.services.call import Call
-from strongroom.services.kms import failures, records
+from strongroom.services.kms import failures, material_records, records
 from strongroom.services.kms.base import KmsBase
+from strongroom.services.kms.creation import DAY_MS
+from strongroom.services.kms.grant_tokens import require_tokens
 from strongroom.services.kms.keys import (
     DISABLED,
     ENABLED,
-    KEY_SPEC,
-    KEY_USAGE,
-    ORIGIN,
     PENDING_DELETION,
+    PENDING_IMPORT,
+    PENDING_REPLICA_DELETION,
     RESOURCE_TYPE,
+    Key,
     MutableContext,
     key_context,
-    key_metadata,
 )
+from strongroom.services.kms.metadata import describe, key_metadata
 from strongroom.services.kms.paging import page_size, with_page
 from strongroom.services.kms.policies import (
-    SERVICE_KEYS,
     accept_policy,
     default_policy,
     require_future_control,
     stored_policy,
 )
+from strongroom.services.kms.service_keys import SERVICE_KEYS
+from strongroom.services.kms.specs import OWN_MAKING, chosen_spec, require_offered
 from strongroom.services.kms.tags import checked_tags, request_tag_context
 from strongroom.store import Transaction
 from strongroom.world import from_milliseconds
 
 __all__ = ["KeyOperations"]
 
-_DAY_MS: Final = 86_400_000
 _SHORTEST_WINDOW_DAYS: Final = 7
 _LONGEST_WINDOW_DAYS: Final = 30
 
@@ -58,42 +60,48 @@ class KeyOperations(KmsBase):
         MultiRegion: bool | None = None,
         XksKeyId: str | None = None,
     ) -> dict[str, object]:
-        """Make a symmetric encryption key."""
-        if KeySpec is not None and CustomerMasterKeySpec is not None:
-            raise failures.validation(
-                "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. "
-                "CustomerMasterKeySpec is deprecated."
-            )
-        spec = KeySpec or CustomerMasterKeySpec or KEY_SPEC
-        usage = KeyUsage or KEY_USAGE
-        bypass = bool(BypassPolicyLockoutSafetyCheck)
-        _require_supported(spec, usage, Origin, CustomKeyStoreId, XksKeyId, MultiRegion)
+        """Make a symmetric key: for encryption, or for message authentication codes."""
+        spec = chosen_spec(KeySpec, CustomerMasterKeySpec, KeyUsage)
+        require_offered(Origin, CustomKeyStoreId, XksKeyId)
+        origin = Origin or OWN_MAKING
+        bypass, multi_region = bool(BypassPolicyLockoutSafetyCheck), bool(MultiRegion)
         tags = checked_tags(Tags or ())
         policy = accept_policy(Policy) if Policy is not None else None
         context: MutableContext = {
-            "kms:keyspec": spec,
-            "kms:keyusage": usage,
-            "kms:keyorigin": ORIGIN,
-            "kms:multiregion": "false",
+            "kms:keyspec": spec.name,
+            "kms:keyusage": spec.usage,
+            "kms:keyorigin": origin,
+            "kms:multiregion": "true" if multi_region else "false",
             "kms:calleraccount": call.account,
             "kms:bypasspolicylockoutsafetycheck": "true" if bypass else "false",
             **request_tag_context(tags),
         }
+        if multi_region:
+            context["kms:multiregionkeytype"] = "PRIMARY"
 
         def work(transaction: Transaction) -> dict[str, object]:
             call.authorize("kms:CreateKey", "*", context=context)
             stored = default_policy(call.account)
             if policy is not None and Policy is not None:
                 stored = stored_policy(transaction, policy, Policy)
-            key = self.maker.draft(call, policy=stored, description=Description or "", tags=tags)
+            new = self.maker.draft(
+                call,
+                policy=stored,
+                description=Description or "",
+                tags=tags,
+                spec=spec,
+                origin=origin,
+                multi_region=multi_region,
+            )
+            key = new.key
             if tags:
                 # Identity-based policies alone decide: the key's own policy does not count before the key exists.
                 call.authorize("kms:TagResource", key.arn, context={**key.context, **context})
             if policy is not None and not bypass:
                 require_future_control(call, key.arn, key.account, policy, key_context(call, key))
-            self.maker.store(transaction, key)
+            self.maker.store(transaction, new)
             call.touches(key.arn, RESOURCE_TYPE, key.account)
-            return {"KeyMetadata": key_metadata(key.record)}
+            return {"KeyMetadata": key_metadata(key, (key.record,) if multi_region else ())}
 
         return dict(await call.write(work))
 
@@ -104,20 +112,21 @@ class KeyOperations(KmsBase):
 
         A service's own key that is named by its alias is made if it is not there, as KMS does.
         """
+        require_tokens(self._keyring, GrantTokens)
 
-        def describe(transaction: Transaction) -> dict[str, object]:
+        def work(transaction: Transaction) -> dict[str, object]:
             key = self.directory.for_use(transaction, call, "kms:DescribeKey", KeyId)
-            return {"KeyMetadata": key_metadata(key.record)}
+            return {"KeyMetadata": describe(transaction, key)}
 
-        def make_and_describe(transaction: Transaction) -> dict[str, object]:
+        def make_first(transaction: Transaction) -> dict[str, object]:
             self.maker.service_key(transaction, call, KeyId)
-            return describe(transaction)
+            return work(transaction)
 
         if KeyId in SERVICE_KEYS:
             found = await call.read(lambda transaction: self.directory.find(transaction, call, KeyId))
             if found.key is None:
-                return dict(await call.write(make_and_describe))
-        return await call.read(describe)
+                return dict(await call.write(make_first))
+        return await call.read(work)
 
     async def list_keys(
         self,
@@ -151,8 +160,9 @@ class KeyOperations(KmsBase):
     async def _set_state(self, call: Call, action: str, key_id: str, state: str) -> dict[str, object]:
         def work(transaction: Transaction) -> dict[str, object]:
             key = self.directory.for_management(transaction, call, action, key_id)
-            key.require_not_pending_deletion()
-            records.set_state(transaction, key.arn, state, None)
+            key.require_kept()
+            key.require_material()
+            records.set_state(transaction, key.arn, state)
             transaction.raise_epoch()
             return {}
 
@@ -163,7 +173,7 @@ class KeyOperations(KmsBase):
 
         def work(transaction: Transaction) -> dict[str, object]:
             key = self.directory.for_management(transaction, call, "kms:UpdateKeyDescription", KeyId)
-            key.require_not_pending_deletion()
+            key.require_kept()
             records.set_description(transaction, key.arn, Description)
             transaction.raise_epoch()
             return {}
@@ -179,54 +189,40 @@ class KeyOperations(KmsBase):
             raise failures.validation(
                 f"PendingWindowInDays must be between {_SHORTEST_WINDOW_DAYS} and {_LONGEST_WINDOW_DAYS}, inclusive."
             )
-        context = {"kms:scheduledeletionpendingwindowindays": str(days)}
+        context = {"kms:schedulekeydeletionpendingwindowindays": str(days)}
 
         def work(transaction: Transaction) -> dict[str, object]:
             key = self.directory.for_management(transaction, call, "kms:ScheduleKeyDeletion", KeyId, context=context)
-            key.require_not_pending_deletion()
-            deletion_ms = call.now_ms + days * _DAY_MS
-            records.set_state(transaction, key.arn, PENDING_DELETION, deletion_ms)
+            key.require_kept()
+            answer: dict[str, object] = {"KeyId": key.arn, "PendingWindowInDays": days}
+            if key.is_primary and len(records.related_keys(transaction, key.record)) > 1:
+                # The waiting period begins when the last replica is destroyed.
+                records.set_state(transaction, key.arn, PENDING_REPLICA_DELETION, deletion_days=days)
+                answer["KeyState"] = PENDING_REPLICA_DELETION
+            else:
+                deletion_ms = call.now_ms + days * DAY_MS
+                records.set_state(transaction, key.arn, PENDING_DELETION, deletion_ms=deletion_ms)
+                answer |= {"KeyState": PENDING_DELETION, "DeletionDate": from_milliseconds(deletion_ms)}
             transaction.raise_epoch()
-            return {
-                "KeyId": key.arn,
-                "DeletionDate": from_milliseconds(deletion_ms),
-                "KeyState": PENDING_DELETION,
-                "PendingWindowInDays": days,
-            }
+            return answer
 
         return dict(await call.write(work))
 
     async def cancel_key_deletion(self, call: Call, *, KeyId: str) -> dict[str, object]:
-        """Keep a key after all. It comes back disabled."""
+        """Keep a key after all. It comes back disabled, or waiting for its material if that is not there."""
 
         def work(transaction: Transaction) -> dict[str, object]:
             key = self.directory.for_management(transaction, call, "kms:CancelKeyDeletion", KeyId)
-            if key.record.state != PENDING_DELETION:
+            if not key.is_being_deleted:
                 raise failures.invalid_state(key.arn, "not pending deletion")
-            records.set_state(transaction, key.arn, DISABLED, None)
+            records.set_state(transaction, key.arn, _state_after_deletion(transaction, key))
             transaction.raise_epoch()
             return {"KeyId": key.arn}
 
         return dict(await call.write(work))
 
 
-def _require_supported(
-    spec: str,
-    usage: str,
-    origin: str | None,
-    key_store: str | None,
-    external_key: str | None,
-    multi_region: bool | None,
-) -> None:
-    """Refuse kinds of keys that are not offered, naming what it is."""
-    given = {
-        f"KeySpec {spec}": spec != KEY_SPEC,
-        f"KeyUsage {usage}": usage != KEY_USAGE,
-        f"Origin {origin}": origin not in {None, ORIGIN},
-        "CustomKeyStoreId": key_store is not None,
-        "XksKeyId": external_key is not None,
-        "MultiRegion": bool(multi_region),
-    }
-    for what, is_given in given.items():
-        if is_given:
-            raise failures.unsupported(what)
+def _state_after_deletion(transaction: Transaction, key: Key) -> str:
+    materials = [found for found in material_records.materials_of_key(transaction, key.arn) if not found.pending]
+    is_whole = bool(materials) and all(found.wrapped is not None for found in materials)
+    return DISABLED if is_whole else PENDING_IMPORT

@@ -15,13 +15,23 @@ from strongroom.arn import Arn
 from strongroom.errors import AwsError
 from strongroom.services.kms import failures
 
-__all__ = ["KeyReference", "alias_arn", "check_alias_name", "is_key_arn", "key_arn", "parse_reference"]
+__all__ = [
+    "KeyReference",
+    "alias_arn",
+    "check_alias_name",
+    "key_arn",
+    "local_key_arn",
+    "multi_region_key_id",
+    "parse_reference",
+    "sealing_name",
+]
 
 _HEX: Final = "[0-9a-fA-F]"
 _KEY_ID: Final = re.compile(f"mrk-{_HEX}{{32}}|{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}")
 _ACCOUNT: Final = re.compile("[0-9]{12}")
 _ALIAS: Final = re.compile("alias/[a-zA-Z0-9/_-]+")
 _ALIAS_PREFIX: Final = "alias/"
+_MULTI_REGION_PREFIX: Final = "mrk-"
 _RESERVED_ALIASES: Final = "alias/aws/"
 
 
@@ -90,12 +100,47 @@ def _parse_arn(text: str, region: str) -> KeyReference:
     return KeyReference(arn.account, region, text)
 
 
-def is_key_arn(text: str, region: str) -> bool:
-    """Whether ``text`` is the ARN of a key in ``region``, be there such a key or not."""
+def multi_region_key_id(uuid: str) -> str:
+    """The id of a multi-Region key (KMS Developer Guide, "How multi-Region keys work"): ``mrk-`` and 32 digits."""
+    return _MULTI_REGION_PREFIX + uuid.replace("-", "")
+
+
+def sealing_name(arn: str, key_id: str) -> str:
+    """What a key is called in its ciphertexts.
+
+    The keys of one multi-Region key open each other's ciphertexts, so these name no region.
+
+    Args:
+        arn: The key's ARN.
+        key_id: The key's id.
+    """
+    if not key_id.startswith(_MULTI_REGION_PREFIX):
+        return arn
+    parts = arn.split(":", 5)
+    parts[3] = ""
+    return ":".join(parts)
+
+
+def local_key_arn(name: str, region: str) -> str | None:
+    """The ARN that a key has in a region, from what a ciphertext calls it.
+
+    Args:
+        name: The key's name in a ciphertext.
+        region: The region of the request.
+
+    Returns:
+        None for what is not the name of a key, or names a key of another region.
+    """
+    arn = Arn.parse(name)
+    if arn is not None and not arn.region:
+        name = f"arn:{arn.partition}:{arn.service}:{region}:{arn.account}:{arn.resource}"
+        if not arn.resource.startswith(f"key/{_MULTI_REGION_PREFIX}"):
+            return None
     try:
-        return text.startswith("arn:") and _parse_arn(text, region).alias is None
+        reference = parse_reference(name, "", region) if name.startswith("arn:") else None
     except AwsError:
-        return False
+        return None
+    return None if reference is None or reference.alias is not None else name
 
 
 def check_alias_name(name: str) -> None:

@@ -1,13 +1,11 @@
-"""Key policies: the ones KMS writes itself, compiling them, and the check that nobody locks himself out.
+"""Key policies: the default one, compiling them, and the check that nobody locks himself out.
 
-Sources: KMS Developer Guide, "Default key policy" and "Changing a key policy"; Secrets Manager User Guide, "Key policy
-of the AWS managed key (aws/secretsmanager)".
+Source: KMS Developer Guide, "Default key policy" and "Changing a key policy".
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -18,8 +16,6 @@ from strongroom.services.kms import failures
 from strongroom.store import Transaction
 
 __all__ = [
-    "SERVICE_KEYS",
-    "ServiceKey",
     "accept_policy",
     "compiled_policy",
     "default_policy",
@@ -31,72 +27,6 @@ _LARGEST_POLICY: Final = 32_768  # bytes; KMS Developer Guide, "Resource quotas"
 _VERSION: Final = "2012-10-17"
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceKey:
-    """A key that a service keeps for itself in every account and region that uses it.
-
-    Args:
-        service: The first label of the service's host name.
-        title: What the service calls itself.
-        description: The key's description.
-    """
-
-    service: str
-    title: str
-    description: str
-
-    def policy(self, account: str, region: str) -> str:
-        """The key policy: whoever may use the service in this account may use the key through it, and only so."""
-        title = self.title
-        sid = f"Allow access through {title} for all principals in the account that are authorized to use {title}"
-        own_account = {"kms:CallerAccount": account}
-        document = {
-            "Version": _VERSION,
-            "Id": f"auto-{self.service}-2",
-            "Statement": [
-                {
-                    "Sid": sid,
-                    "Effect": "Allow",
-                    "Principal": {"AWS": "*"},
-                    "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:CreateGrant", "kms:DescribeKey"],
-                    "Resource": "*",
-                    "Condition": {
-                        "StringEquals": {**own_account, "kms:ViaService": f"{self.service}.{region}.amazonaws.com"}
-                    },
-                },
-                {
-                    "Sid": sid,
-                    "Effect": "Allow",
-                    "Principal": {"AWS": "*"},
-                    "Action": "kms:GenerateDataKey*",
-                    "Resource": "*",
-                    "Condition": {
-                        "StringEquals": own_account,
-                        "StringLike": {"kms:ViaService": f"{self.service}.*.amazonaws.com"},
-                    },
-                },
-                {
-                    "Sid": "Allow direct access to key metadata to the account",
-                    "Effect": "Allow",
-                    "Principal": {"AWS": _root(account)},
-                    "Action": ["kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant"],
-                    "Resource": "*",
-                },
-            ],
-        }
-        return json.dumps(document, indent=2)
-
-
-SERVICE_KEYS: Final = {
-    "alias/aws/secretsmanager": ServiceKey(
-        "secretsmanager",
-        "AWS Secrets Manager",
-        "Default key that protects my Secrets Manager data when no other key is defined",
-    ),
-}
-"""Alias -> the service's own key that it stands for."""
-
-
 def default_policy(account: str) -> str:
     """The policy of a key that was made without one: the account decides through its identity-based policies."""
     document = {
@@ -106,17 +36,13 @@ def default_policy(account: str) -> str:
             {
                 "Sid": "Enable IAM User Permissions",
                 "Effect": "Allow",
-                "Principal": {"AWS": _root(account)},
+                "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
                 "Action": "kms:*",
                 "Resource": "*",
             }
         ],
     }
     return json.dumps(document, indent=2)
-
-
-def _root(account: str) -> str:
-    return f"arn:aws:iam::{account}:root"
 
 
 @lru_cache(maxsize=4096)

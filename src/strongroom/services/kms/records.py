@@ -1,4 +1,4 @@
-"""The rows of KMS: keys, their materials, aliases and tags. The only file of this service that knows its tables."""
+"""The rows of keys, their aliases and tags. The files named ``..._records`` alone know the tables of this service."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Final
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from strongroom.keyring import WrappedMaterial
 from strongroom.store import Statement, Transaction
-from strongroom.store.schema import kms_aliases, kms_keys, kms_materials, kms_tags
+from strongroom.store.schema import kms_aliases, kms_keys, kms_tags
 
 __all__ = [
     "AliasRecord",
     "KeyRecord",
     "aliases_in_account",
     "aliases_of_key",
+    "count_grants",
     "delete_alias",
     "delete_key",
     "due_keys",
@@ -25,11 +25,15 @@ __all__ = [
     "insert_alias",
     "insert_key",
     "key_ids",
-    "materials_of_key",
+    "keys_to_rotate",
+    "related_keys",
     "remove_tags",
     "retarget_alias",
     "set_description",
+    "set_material",
     "set_policy",
+    "set_primary_region",
+    "set_rotation",
     "set_state",
     "set_tags",
     "tags_of_key",
@@ -42,11 +46,17 @@ class KeyRecord:
 
     Args:
         manager: ``CUSTOMER``, or ``AWS`` for a service's own key.
-        state: ``Enabled``, ``Disabled`` or ``PendingDeletion``.
+        state: ``Enabled``, ``Disabled``, ``PendingImport``, ``PendingDeletion`` or ``PendingReplicaDeletion``.
         policy: The key policy's text.
-        material_id: The material that encrypts.
+        material_id: The material that encrypts; empty before the first import.
         created_ms: When it was made, in milliseconds since the epoch.
         deletion_ms: When it is to be destroyed, in milliseconds since the epoch; None unless deletion is pending.
+        origin: ``AWS_KMS``, or ``EXTERNAL`` for imported material.
+        primary_region: The region of the primary key of a multi-Region key; None for a key of one region.
+        deletion_days: The waiting period of a primary key whose replicas have to go first.
+        rotation_days: How often it is rotated automatically; None for never.
+        next_rotation_ms: When it is rotated next, in milliseconds since the epoch.
+        grant_count: How many grants it has.
     """
 
     arn: str
@@ -62,6 +72,12 @@ class KeyRecord:
     material_id: str
     created_ms: int
     deletion_ms: int | None
+    origin: str = "AWS_KMS"
+    primary_region: str | None = None
+    deletion_days: int | None = None
+    rotation_days: int | None = None
+    next_rotation_ms: int | None = None
+    grant_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +92,9 @@ class AliasRecord:
     updated_ms: int
 
 
-_keys, _materials, _aliases, _tags = kms_keys.c, kms_materials.c, kms_aliases.c, kms_tags.c
+_keys, _aliases, _tags = kms_keys.c, kms_aliases.c, kms_tags.c
 
-_KEY_COLUMNS: Final = (
-    _keys.arn,
-    _keys.account,
-    _keys.region,
-    _keys.key_id,
-    _keys.description,
-    _keys.manager,
-    _keys.state,
-    _keys.key_spec,
-    _keys.key_usage,
-    _keys.policy,
-    _keys.material_id,
-    _keys.created_ms,
-    _keys.deletion_ms,
-)
+_KEY_COLUMNS: Final = tuple(_keys[name] for name in KeyRecord.__dataclass_fields__)
 _ALIAS_COLUMNS: Final = (
     _aliases.account,
     _aliases.region,
@@ -114,30 +116,38 @@ _KEY_IDS: Final = Statement(
     .order_by(_keys.key_id)
     .limit(bindparam("most"))
 )
+_RELATED_KEYS: Final = Statement(
+    select(*_KEY_COLUMNS)
+    .where(_keys.account == bindparam("account"), _keys.key_id == bindparam("key_id"))
+    .order_by(_keys.region)
+)
 _DUE_KEYS: Final = Statement(
     select(*_KEY_COLUMNS).where(_keys.state == "PendingDeletion", _keys.deletion_ms <= bindparam("now_ms"))
+)
+_KEYS_TO_ROTATE: Final = Statement(
+    select(*_KEY_COLUMNS).where(_keys.state == "Enabled", _keys.next_rotation_ms <= bindparam("now_ms"))
 )
 _INSERT_KEY: Final = Statement(
     insert(kms_keys).values({column.name: bindparam(column.name) for column in _KEY_COLUMNS})
 )
 _SET_STATE: Final = Statement(
-    update(kms_keys).where(_THIS_KEY).values(state=bindparam("state"), deletion_ms=bindparam("deletion_ms"))
+    update(kms_keys)
+    .where(_THIS_KEY)
+    .values({name: bindparam(name) for name in ("state", "deletion_ms", "deletion_days")})
+)
+_SET_ROTATION: Final = Statement(
+    update(kms_keys).where(_THIS_KEY).values({name: bindparam(name) for name in ("rotation_days", "next_rotation_ms")})
+)
+_SET_MATERIAL: Final = Statement(update(kms_keys).where(_THIS_KEY).values(material_id=bindparam("material_id")))
+_SET_PRIMARY_REGION: Final = Statement(
+    update(kms_keys).where(_THIS_KEY).values(primary_region=bindparam("primary_region"))
+)
+_COUNT_GRANTS: Final = Statement(
+    update(kms_keys).where(_THIS_KEY).values(grant_count=_keys.grant_count + bindparam("more"))
 )
 _SET_POLICY: Final = Statement(update(kms_keys).where(_THIS_KEY).values(policy=bindparam("policy")))
 _SET_DESCRIPTION: Final = Statement(update(kms_keys).where(_THIS_KEY).values(description=bindparam("description")))
 _DELETE_KEY: Final = Statement(delete(kms_keys).where(_THIS_KEY))
-
-_MATERIALS_OF_KEY: Final = Statement(
-    select(_materials.material_id, _materials.wrapped).where(_materials.key_arn == bindparam("key_arn"))
-)
-_INSERT_MATERIAL: Final = Statement(
-    insert(kms_materials).values(
-        key_arn=bindparam("key_arn"),
-        material_id=bindparam("material_id"),
-        wrapped=bindparam("wrapped"),
-        created_ms=bindparam("created_ms"),
-    )
-)
 
 _THIS_ALIAS: Final = (
     _aliases.account == bindparam("this_account"),
@@ -198,23 +208,49 @@ def due_keys(transaction: Transaction, now_ms: int) -> list[KeyRecord]:
     return [KeyRecord(*row) for row in transaction.all(_DUE_KEYS, {"now_ms": now_ms})]
 
 
-def insert_key(transaction: Transaction, record: KeyRecord, material: WrappedMaterial) -> None:
-    """Store a new key with its first material."""
+def keys_to_rotate(transaction: Transaction, now_ms: int) -> list[KeyRecord]:
+    """The enabled keys whose automatic rotation is due at ``now_ms`` (milliseconds since the epoch)."""
+    return [KeyRecord(*row) for row in transaction.all(_KEYS_TO_ROTATE, {"now_ms": now_ms})]
+
+
+def related_keys(transaction: Transaction, record: KeyRecord) -> list[KeyRecord]:
+    """The keys of the multi-Region key that ``record`` is one of, itself among them, in the order of their regions."""
+    rows = transaction.all(_RELATED_KEYS, {"account": record.account, "key_id": record.key_id})
+    return [KeyRecord(*row) for row in rows]
+
+
+def insert_key(transaction: Transaction, record: KeyRecord) -> None:
+    """Store a new key. Its material has rows of its own."""
     transaction.run(_INSERT_KEY, {column.name: getattr(record, column.name) for column in _KEY_COLUMNS})
+
+
+def set_state(
+    transaction: Transaction, arn: str, state: str, *, deletion_ms: int | None = None, deletion_days: int | None = None
+) -> None:
+    """Change a key's state, and with it the instant of its destruction or the waiting period that has not begun."""
     transaction.run(
-        _INSERT_MATERIAL,
-        {
-            "key_arn": record.arn,
-            "material_id": material.material_id,
-            "wrapped": material.blob,
-            "created_ms": record.created_ms,
-        },
+        _SET_STATE, {"this_arn": arn, "state": state, "deletion_ms": deletion_ms, "deletion_days": deletion_days}
     )
 
 
-def set_state(transaction: Transaction, arn: str, state: str, deletion_ms: int | None) -> None:
-    """Change a key's state and the instant of its destruction."""
-    transaction.run(_SET_STATE, {"this_arn": arn, "state": state, "deletion_ms": deletion_ms})
+def set_rotation(transaction: Transaction, arn: str, days: int | None, next_ms: int | None) -> None:
+    """Change how often a key is rotated, and when next; None for never."""
+    transaction.run(_SET_ROTATION, {"this_arn": arn, "rotation_days": days, "next_rotation_ms": next_ms})
+
+
+def set_material(transaction: Transaction, arn: str, material_id: str) -> None:
+    """Let a key encrypt with another of its materials."""
+    transaction.run(_SET_MATERIAL, {"this_arn": arn, "material_id": material_id})
+
+
+def set_primary_region(transaction: Transaction, arn: str, region: str) -> None:
+    """Name the region of the primary key in one key of a multi-Region key."""
+    transaction.run(_SET_PRIMARY_REGION, {"this_arn": arn, "primary_region": region})
+
+
+def count_grants(transaction: Transaction, arn: str, more: int) -> None:
+    """Note that a key has so many grants more, or less."""
+    transaction.run(_COUNT_GRANTS, {"this_arn": arn, "more": more})
 
 
 def set_policy(transaction: Transaction, arn: str, policy: str) -> None:
@@ -230,12 +266,6 @@ def set_description(transaction: Transaction, arn: str, description: str) -> Non
 def delete_key(transaction: Transaction, arn: str) -> None:
     """Destroy a key; its materials, aliases and tags go with it."""
     transaction.run(_DELETE_KEY, {"this_arn": arn})
-
-
-def materials_of_key(transaction: Transaction, key_arn: str) -> dict[str, WrappedMaterial]:
-    """Every material of a key by its id."""
-    rows = transaction.all(_MATERIALS_OF_KEY, {"key_arn": key_arn})
-    return {material_id: WrappedMaterial(material_id, bytes(wrapped)) for material_id, wrapped in rows}
 
 
 def find_alias(transaction: Transaction, account: str, region: str, name: str) -> AliasRecord | None:

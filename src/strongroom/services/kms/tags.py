@@ -64,7 +64,7 @@ class TagOperations(KmsBase):
 
         def work(transaction: Transaction) -> dict[str, object]:
             key = self.directory.for_management(transaction, call, "kms:TagResource", KeyId, context=context)
-            key.require_not_pending_deletion()
+            key.require_kept()
             _require_room(len({*key.tags, *tags}))
             records.set_tags(transaction, key.arn, tags)
             transaction.raise_epoch()
@@ -78,7 +78,7 @@ class TagOperations(KmsBase):
 
         def work(transaction: Transaction) -> dict[str, object]:
             key = self.directory.for_management(transaction, call, "kms:UntagResource", KeyId, context=context)
-            key.require_not_pending_deletion()
+            key.require_kept()
             records.remove_tags(transaction, key.arn, TagKeys)
             transaction.raise_epoch()
             return {}
