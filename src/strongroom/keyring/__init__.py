@@ -4,26 +4,36 @@ What lives here: the hierarchy of keys. The root key, in memory and inside its s
 keys; a KMS key seals data keys and small plaintexts; a data key seals a secret's value; sub-keys of the root key
 seal what the system keeps for itself. `docs/ciphertext-format.md` specifies the bytes.
 
-What it may touch: `strongroom.errors`, `strongroom.world`, and the files of the seals in the data folder.
+What it may touch: `strongroom.errors`, `strongroom.world`, the files of the seals in the data folder, and what a seal
+reaches for: a token, or another KMS.
 
-What never enters: the store, the network, who is asking and whether they may, and any key in a text, log or error.
+What never enters: the store, any other network, who is asking and whether they may, and any key in a text, log or
+error.
 """
 
 from strongroom.keyring.header import CiphertextHeader, InvalidCiphertext, inspect
-from strongroom.keyring.keyring import Keyring, UnusableKeyMaterial, WrappedMaterial
+from strongroom.keyring.importing import WRAPPING_ALGORITHMS, TransferKey, generate_transfer_key, unwrap_material
+from strongroom.keyring.keyring import MAC_ALGORITHMS, Keyring, UnusableKeyMaterial, WrappedMaterial
 from strongroom.keyring.passphrase import read_passphrase
+from strongroom.keyring.private_url import keeps_private
 from strongroom.keyring.root import RootKey
 from strongroom.keyring.values import open_with_data_key, seal_with_data_key
 
 __all__ = [
+    "MAC_ALGORITHMS",
+    "WRAPPING_ALGORITHMS",
     "CiphertextHeader",
     "InvalidCiphertext",
     "Keyring",
     "RootKey",
+    "TransferKey",
     "UnusableKeyMaterial",
     "WrappedMaterial",
+    "generate_transfer_key",
     "inspect",
+    "keeps_private",
     "open_with_data_key",
     "read_passphrase",
     "seal_with_data_key",
+    "unwrap_material",
 ]

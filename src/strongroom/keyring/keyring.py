@@ -8,23 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hmac import digest as hmac_digest
 from typing import Final, TypeAlias
 
 from strongroom.keyring.cache import BoundedCache
 from strongroom.keyring.context import encode_context
 from strongroom.keyring.header import InvalidCiphertext, Layer, encode_header
-from strongroom.keyring.kdf import KEY_LENGTH
+from strongroom.keyring.kdf import KEY_LENGTH, derive
 from strongroom.keyring.root import RootKey
 from strongroom.keyring.sealing import HoldsKey, Opener, SealingKey
 from strongroom.keyring.values import SETTLED_LENGTH, value_opener
 from strongroom.world import World
 
-__all__ = ["Keyring", "UnusableKeyMaterial", "WrappedMaterial"]
+__all__ = ["MAC_ALGORITHMS", "Keyring", "UnusableKeyMaterial", "WrappedMaterial", "imported_material_id"]
 
 _MATERIAL_ID_LENGTH: Final = 32  # bytes, as 64 hexadecimal digits: the form of KeyMaterialId in the KMS API
+_IMPORTED_ID_LABEL: Final = b"strongroom imported key material"
 _MAX_CACHED_CONTEXT: Final = 1024  # bytes: bounds the memory of a cache entry, whose context a caller chooses
 
 _MOST_OPENERS: Final = 4096  # each takes about 3 KB
+
+MAC_ALGORITHMS: Final = {
+    "HMAC_SHA_224": "sha224",
+    "HMAC_SHA_256": "sha256",
+    "HMAC_SHA_384": "sha384",
+    "HMAC_SHA_512": "sha512",
+}
+"""The MAC algorithms by their names in the KMS API, and their hash functions."""
 
 _Context: TypeAlias = Mapping[str, str]
 _DataKeyEntry: TypeAlias = tuple[str, str, bytes]
@@ -78,12 +88,49 @@ class Keyring(HoldsKey):
         self._openers: BoundedCache[_ValueEntry, tuple[_Context, Opener]] = BoundedCache(min(cache_size, _MOST_OPENERS))
         self._system_keys: BoundedCache[str, SealingKey] = BoundedCache(cache_size)
 
-    def new_material(self, key_arn: str) -> WrappedMaterial:
-        """Fresh key material for a KMS key: 32 random bytes, wrapped under the root key and bound to ``key_arn``."""
+    def new_material(self, key_arn: str, length: int = KEY_LENGTH) -> WrappedMaterial:
+        """Fresh key material for a KMS key: random bytes, wrapped under the root key and bound to ``key_arn``.
+
+        Args:
+            key_arn: The name of the key in its ciphertexts: its ARN, or what the keys of one multi-Region key share.
+            length: Bytes of material: 32 for a key that encrypts.
+        """
         material_id = self._entropy.bytes(_MATERIAL_ID_LENGTH).hex()
-        material = self._entropy.bytes(KEY_LENGTH)
+        return self._wrap_material(key_arn, material_id, self._entropy.bytes(length))
+
+    def keep_material(self, key_arn: str, material: bytes) -> WrappedMaterial:
+        """Key material that its owner made, in the form of `new_material`.
+
+        The id is derived from the material and the key's name: the same material has the same id when it comes again.
+        """
+        return self._wrap_material(key_arn, imported_material_id(key_arn, material), material)
+
+    def _wrap_material(self, key_arn: str, material_id: str, material: bytes) -> WrappedMaterial:
         blob = self._root.wrap(material, _material_context(key_arn, material_id), self._entropy)
         return WrappedMaterial(material_id, blob)
+
+    def wrap_again(self, key_arn: str, material: WrappedMaterial, successor: RootKey) -> bytes:
+        """The material of a KMS key, wrapped under the root key that follows this keyring's.
+
+        Raises:
+            UnusableKeyMaterial: The material does not open.
+        """
+        context = _material_context(key_arn, material.material_id)
+        return successor.wrap(self._unwrap_material(key_arn, material), context, self._entropy)
+
+    def mac(self, key_arn: str, material: WrappedMaterial, algorithm: str, message: bytes) -> bytes:
+        """The HMAC of ``message`` (RFC 2104) under the material of a KMS key made for it.
+
+        Args:
+            key_arn: The name under which the material was wrapped.
+            material: The key's material.
+            algorithm: One of `MAC_ALGORITHMS`.
+            message: What to authenticate.
+
+        Raises:
+            UnusableKeyMaterial: The material does not open.
+        """
+        return hmac_digest(self._unwrap_material(key_arn, material), message, MAC_ALGORITHMS[algorithm])
 
     def encrypt(self, key_arn: str, material: WrappedMaterial, plaintext: bytes, context: Mapping[str, str]) -> bytes:
         """Encrypt under a KMS key. The ciphertext names the key and its material: see `inspect`.
@@ -129,15 +176,23 @@ class Keyring(HoldsKey):
             InvalidCiphertext: The ciphertext is malformed or altered, or belongs to another secret, version or key.
             ValueError: The data key is not 32 bytes long.
         """
+        return self.value_opener(data_key, blob, context).open(blob)
+
+    def value_opener(self, data_key: bytes, blob: bytes, context: Mapping[str, str]) -> Opener:
+        """The first half of `open_value`: what opens this value, as often as it is asked.
+
+        Raises:
+            InvalidCiphertext: The ciphertext is malformed, or belongs to another secret, version or key.
+            ValueError: The data key is not 32 bytes long.
+        """
         entry = (data_key, blob[:SETTLED_LENGTH])
         kept = self._openers.get(entry)
         if kept is not None and kept[0] == context:
-            return kept[1].open(blob)
+            return kept[1]
         opener = value_opener(data_key, blob, context)
-        plaintext = opener.open(blob)
         if len(encode_context(context)) <= _MAX_CACHED_CONTEXT:
             self._openers.put(entry, (dict(context), opener))
-        return plaintext
+        return opener
 
     def forget(self, key_arn: str) -> None:
         """Drop from memory everything opened under one KMS key. Call it whenever the key or its state changes."""
@@ -174,13 +229,15 @@ class Keyring(HoldsKey):
         entry = (key_arn, material.material_id)
         opened = self._materials.get(entry)
         if opened is None:
-            try:
-                key = self._root.unwrap(material.blob, _material_context(*entry))
-            except InvalidCiphertext:
-                raise UnusableKeyMaterial(*entry) from None
-            opened = SealingKey(key, encode_header(Layer.KMS, *entry))
+            opened = SealingKey(self._unwrap_material(key_arn, material), encode_header(Layer.KMS, *entry))
             self._materials.put(entry, opened)
         return opened
+
+    def _unwrap_material(self, key_arn: str, material: WrappedMaterial) -> bytes:
+        try:
+            return self._root.unwrap(material.blob, _material_context(key_arn, material.material_id))
+        except InvalidCiphertext:
+            raise UnusableKeyMaterial(key_arn, material.material_id) from None
 
     def _system_key(self, purpose: str) -> SealingKey:
         key = self._system_keys.get(purpose)
@@ -192,3 +249,8 @@ class Keyring(HoldsKey):
 
 def _material_context(key_arn: str, material_id: str) -> dict[str, str]:
     return {"KeyArn": key_arn, "KeyMaterialId": material_id}
+
+
+def imported_material_id(key_arn: str, material: bytes) -> str:
+    """The id of imported material: 64 hexadecimal digits that tell nothing about the material."""
+    return derive(material, _IMPORTED_ID_LABEL, key_arn.encode(), _MATERIAL_ID_LENGTH).hex()

@@ -5,22 +5,29 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from strongroom.errors import OperatorError
 
-__all__ = ["read_private", "write_private"]
+__all__ = ["read_private", "sync_folder", "write_private"]
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
-def write_private(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes, step: Callable[[str], None]) -> None:
     """Put a file of mode 0600 at ``path``, in place of any other, whole and on disk before this returns.
+
+    Args:
+        path: The file.
+        content: What it is to hold.
+        step: Called before each of the two steps of this, with a few words on it.
 
     Raises:
         OperatorError: The folder is missing, full, or not writable.
     """
+    step(f"write {path.name}")
     try:
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
@@ -28,10 +35,11 @@ def write_private(path: Path, content: bytes) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(descriptor)
+            step(f"replace {path.name}")
             Path(temporary).replace(path)
         finally:
             Path(temporary).unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise OperatorError(
             f"{path} could not be written.",
@@ -75,7 +83,7 @@ def read_private(path: Path, limit: int) -> bytes:
     return content
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Put a folder's entries on disk: a rename is durable only then."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

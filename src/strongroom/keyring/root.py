@@ -1,7 +1,8 @@
 """The root key: the one key that everything else in an installation hangs from.
 
-It exists in memory and inside its seal, nowhere else. It wraps the key material of KMS keys, and keys for the
-system's own purposes are derived from it.
+It exists in memory and inside its seals, nowhere else. It wraps the key material of KMS keys, and the system seed: 32
+random bytes that the keys for the system's own purposes are derived from. So a root key is followed by another one by
+wrapping these few again; nothing else has to be touched.
 """
 
 from __future__ import annotations
@@ -22,10 +23,15 @@ FINGERPRINT_LENGTH: Final = 16
 _HEADER: Final = encode_header(Layer.ROOT, "root")
 _FINGERPRINT_LABEL: Final = b"strongroom root key fingerprint"
 _SYSTEM_KEY_LABEL: Final = b"strongroom system key"
+_SEED_CONTEXT: Final = {"Strongroom": "system seed"}
 
 
 class RootKey(HoldsKey):
     """A root key of 32 bytes.
+
+    Args:
+        key: The key.
+        seed: What the system's own keys are derived from, 32 bytes; the root key itself if there is none.
 
     Attributes:
         fingerprint: 32 hexadecimal digits that tell one root key from another and nothing about the key. It is
@@ -35,10 +41,11 @@ class RootKey(HoldsKey):
         ValueError: The key is not 32 bytes long.
     """
 
-    __slots__ = ("_key", "_sealing", "fingerprint")
+    __slots__ = ("_key", "_sealing", "_seed", "fingerprint")
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, seed: bytes | None = None) -> None:
         self._key = key
+        self._seed = key if seed is None else seed
         self._sealing = SealingKey(key, _HEADER)
         self.fingerprint = derive(key, _FINGERPRINT_LABEL, b"", FINGERPRINT_LENGTH).hex()
 
@@ -63,7 +70,27 @@ class RootKey(HoldsKey):
         """
         return self._sealing.open(blob, context)
 
+    def new_system_seed(self, entropy: Entropy) -> bytes:
+        """A new system seed, wrapped under this root key: the form in which it is stored."""
+        return self.wrap(entropy.bytes(KEY_LENGTH), _SEED_CONTEXT, entropy)
+
+    def with_system_seed(self, wrapped: bytes) -> RootKey:
+        """This root key together with the system seed that it wraps.
+
+        Raises:
+            InvalidCiphertext: The seed is damaged, or belongs to another root key.
+        """
+        return RootKey(self._key, self.unwrap(wrapped, _SEED_CONTEXT))
+
+    def rewrap_system_seed(self, wrapped: bytes, successor: RootKey, entropy: Entropy) -> bytes:
+        """The system seed that this root key wraps, wrapped under the one that follows it.
+
+        Raises:
+            InvalidCiphertext: The seed is damaged, or belongs to another root key.
+        """
+        return successor.wrap(self.unwrap(wrapped, _SEED_CONTEXT), _SEED_CONTEXT, entropy)
+
     def system_key(self, purpose: str) -> SealingKey:
-        """The key for one purpose of the system itself, always the same for the same root key and purpose."""
-        key = derive(self._key, _SYSTEM_KEY_LABEL, purpose.encode(), KEY_LENGTH)
+        """The key for one purpose of the system itself, always the same for the same seed and purpose."""
+        key = derive(self._seed, _SYSTEM_KEY_LABEL, purpose.encode(), KEY_LENGTH)
         return SealingKey(key, encode_header(Layer.SYSTEM, purpose))

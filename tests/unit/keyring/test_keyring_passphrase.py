@@ -99,3 +99,24 @@ def test_another_source_is_refused_without_repeating_it(source: str) -> None:
 def test_a_source_that_cannot_be_read_is_refused(source: str) -> None:
     with pytest.raises(OperatorError, match="could not be read"):
         read_passphrase(source)
+
+
+def test_from_a_credential_of_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    with pytest.raises(OperatorError, match="no credential") as caught:
+        read_passphrase("credential:passphrase")
+    assert "LoadCredential=passphrase:" in caught.value.fix
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    file_with(tmp_path, b"word\n")
+    assert read_passphrase("credential:passphrase") == b"word"
+    for name in ("../passphrase", "missing"):
+        with pytest.raises(OperatorError):
+            read_passphrase(f"credential:{name}")
+
+
+def test_nobody_at_the_prompt_is_told() -> None:
+    def closed(_: str) -> str:
+        raise EOFError
+
+    with pytest.raises(OperatorError, match="Nobody answered"):
+        read_passphrase("prompt", prompt=closed)

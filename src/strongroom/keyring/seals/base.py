@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from strongroom.keyring.root import RootKey
-from strongroom.keyring.seals.document import SealDocument
+from strongroom.keyring.seals.entry import SealEntry
 
 __all__ = ["Seal"]
 
@@ -15,10 +15,10 @@ class Seal(Protocol):
 
     @property
     def kind(self) -> str:
-        """The name of this kind of seal in its documents."""
+        """The name of this kind of seal."""
         ...
 
-    def seal(self, root_key: RootKey) -> SealDocument:
+    def seal(self, root_key: RootKey) -> SealEntry:
         """Put a root key under this seal.
 
         Raises:
@@ -26,10 +26,10 @@ class Seal(Protocol):
         """
         ...
 
-    def open(self, document: SealDocument) -> RootKey:
-        """The root key that ``document`` was made for.
+    def open(self, entry: SealEntry) -> RootKey:
+        """The root key that ``entry`` was made for.
 
         Raises:
-            OperatorError: The document is of another kind or damaged, or what the seal was given does not open it.
+            OperatorError: The entry is of another kind or damaged, or what the seal was given does not open it.
         """
         ...

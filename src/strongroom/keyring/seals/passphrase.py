@@ -17,7 +17,7 @@ from strongroom.keyring.header import InvalidCiphertext, Layer, encode_header
 from strongroom.keyring.kdf import KEY_LENGTH
 from strongroom.keyring.root import RootKey
 from strongroom.keyring.sealing import HoldsKey, SealingKey
-from strongroom.keyring.seals.document import SealDocument, damaged
+from strongroom.keyring.seals.entry import SealEntry, damaged
 from strongroom.world import Entropy
 
 __all__ = ["MIN_PASSPHRASE_LENGTH", "Argon2Cost", "PassphraseSeal"]
@@ -64,7 +64,7 @@ class PassphraseSeal(HoldsKey):
         self._entropy = entropy
         self._cost = cost or Argon2Cost()
 
-    def seal(self, root_key: RootKey) -> SealDocument:
+    def seal(self, root_key: RootKey) -> SealEntry:
         """Encrypt the root key.
 
         Raises:
@@ -79,7 +79,7 @@ class PassphraseSeal(HoldsKey):
         salt = self._entropy.bytes(_SALT_LENGTH)
         context = _context(root_key.fingerprint, self._cost, salt)
         wrapped = self._wrapping_key(self._cost, salt).seal(root_key.expose(), context, self._entropy)
-        return SealDocument(
+        return SealEntry(
             self.kind,
             root_key.fingerprint,
             {
@@ -91,25 +91,25 @@ class PassphraseSeal(HoldsKey):
             },
         )
 
-    def open(self, document: SealDocument) -> RootKey:
+    def open(self, entry: SealEntry) -> RootKey:
         """Decrypt the root key.
 
         Raises:
             OperatorError: The passphrase is wrong, the document is damaged, or there is not enough memory.
         """
-        document.require_kind(self.kind)
-        lanes = document.number("lanes", 1, _MAX_LANES)
+        entry.require_kind(self.kind)
+        lanes = entry.number("lanes", 1, _MAX_LANES)
         cost = Argon2Cost(
-            memory_kib=document.number("memory_kib", 8 * lanes, _MAX_MEMORY_KIB),
-            iterations=document.number("iterations", 1, _MAX_ITERATIONS),
+            memory_kib=entry.number("memory_kib", 8 * lanes, _MAX_MEMORY_KIB),
+            iterations=entry.number("iterations", 1, _MAX_ITERATIONS),
             lanes=lanes,
         )
-        salt = document.binary("salt")
+        salt = entry.binary("salt")
         if len(salt) != _SALT_LENGTH:
             raise damaged(f"the salt does not have {_SALT_LENGTH} bytes")
-        wrapped = document.binary("wrapped_root_key")
+        wrapped = entry.binary("wrapped_root_key")
         try:
-            return RootKey(self._wrapping_key(cost, salt).open(wrapped, _context(document.root_key_id, cost, salt)))
+            return RootKey(self._wrapping_key(cost, salt).open(wrapped, _context(entry.root_key_id, cost, salt)))
         except InvalidCiphertext:
             raise OperatorError(
                 "The passphrase does not open the seal of the root key.",
