@@ -145,8 +145,7 @@ def test_a_large_payload_comes_back(functions: Any, echo: str) -> None:
 
 
 def test_what_is_not_offered_is_not_ignored(functions: Any, echo: str) -> None:
-    context = base64.b64encode(b"{}").decode()
-    assert refused(functions, FunctionName=echo, ClientContext=context)[0] == "InvalidParameterValueException"
+    assert refused(functions, FunctionName=echo, TenantId="t")[0] == "InvalidParameterValueException"
     assert refused(functions, FunctionName=echo, Qualifier="1")[0] == "ResourceNotFoundException"
 
 

@@ -19,7 +19,6 @@ from strongroom.keyring import Keyring, RootKey
 from strongroom.services.awslambda import host as host_module
 from strongroom.services.awslambda.archives import sealed_archive
 from strongroom.services.awslambda.host import FunctionHost
-from strongroom.services.awslambda.log_records import LogStream, read_log
 from strongroom.services.awslambda.records import (
     FunctionRecord,
     delete_function,
@@ -27,9 +26,9 @@ from strongroom.services.awslambda.records import (
     save_function,
     store_code,
 )
-from strongroom.services.awslambda.variables import seal_variables
 from strongroom.services.call import Call
 from strongroom.services.clients import InvocationRequest, SessionCredentials
+from strongroom.services.kms import Kms, KmsServiceClient
 from strongroom.store import Store, Transaction, open_store
 from strongroom.store.migrate import migrate
 from strongroom.world import SystemEntropy, World
@@ -58,6 +57,11 @@ class _Iam:
     def authorize_pass_role(self, transaction: Transaction, call: Call, role_arn: str, service: str) -> None:
         raise AssertionError
 
+    def create_access_role(
+        self, transaction: Transaction, account: str, trusted_account: str, name: str, now_ms: int
+    ) -> None:
+        raise AssertionError
+
     def service_session(
         self, transaction: Transaction, role_arn: str, service: str, session_name: str, seconds: int, now_ms: int
     ) -> SessionCredentials:
@@ -65,13 +69,38 @@ class _Iam:
         return SessionCredentials("ASIAEXAMPLE", "secret", "token", now_ms + seconds * 1000)
 
 
+class _Log:
+    """Remembers what functions print."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str]] = []
+
+    def start(self) -> None:
+        return
+
+    def write(
+        self, account: str, region: str, log_group: str, log_stream: str, entries: Sequence[tuple[int, str]]
+    ) -> None:
+        assert (account, region, log_group) == (ACCOUNT, REGION, f"/aws/lambda/{NAME}")
+        self.lines += [(log_stream, text) for _, text in entries]
+
+    async def stop(self) -> None:
+        return
+
+
+def sealed_variables(keyring: Keyring, arn: str, value: str) -> bytes:
+    """Variables as they were sealed before KMS keys did that."""
+    return keyring.seal_system("function-environment", json.dumps({"VALUE": value}).encode(), {"FunctionArn": arn})
+
+
 class Stage:
     """A store, a host on it, and one function."""
 
-    def __init__(self, store: Store, host: FunctionHost, keyring: Keyring) -> None:
+    def __init__(self, store: Store, host: FunctionHost, keyring: Keyring, log: _Log) -> None:
         self.store = store
         self.host = host
         self.keyring = keyring
+        self.log = log
 
     async def put(self, source: str = SOURCE, *, value: str = "one", revision: str = "r1") -> FunctionRecord:
         """Store the function, new or again."""
@@ -90,7 +119,7 @@ class Stage:
             role_arn="role",
             timeout_seconds=20,
             memory_megabytes=128,
-            environment=seal_variables(self.keyring, ARN, {"VALUE": value}),
+            environment=sealed_variables(self.keyring, ARN, value),
             kms_key_arn=None,
             code_sha256=code.sha256,
             code_bytes=code.size,
@@ -125,8 +154,10 @@ async def stage(folder: Path) -> AsyncIterator[Stage]:
         endpoint_url="http://127.0.0.1:4566", work_dir=folder / "work", ca_bundle=None, max_processes=4
     )
     try:
-        await host.start(store, keyring, World.real(), _Iam())
-        yield Stage(store, host, keyring)
+        log = _Log()
+        kms = KmsServiceClient(Kms(store, keyring, World.real(), frozenset({REGION})))
+        await host.start(store, keyring, World.real(), _Iam(), kms, log)
+        yield Stage(store, host, keyring, log)
         await host.stop()
     finally:
         store.close()
@@ -140,9 +171,7 @@ def test_a_function_runs_with_what_is_stored(tmp_path: Path) -> None:
             assert first[:2] == ["one", "ASIAEXAMPLE"]
             assert await scenery.call() == first, "the process stays warm"
             await scenery.host.stop()
-            stream = LogStream(ACCOUNT, REGION, f"/aws/lambda/{NAME}", str(first[2]))
-            log = scenery.store.read_now(lambda transaction: read_log(transaction, scenery.keyring, stream))
-            printed = [event.message for event in log]
+            printed = [text for stream, text in scenery.log.lines if stream == first[2]]
             assert printed.count("printed by the handler") == 2
             assert sum(line.startswith("REPORT RequestId: request") for line in printed) == 2
 
@@ -154,9 +183,7 @@ def test_a_change_is_seen_by_the_next_invocation(tmp_path: Path) -> None:
         async with stage(tmp_path) as scenery:
             record = await scenery.put()
             first = await scenery.call()
-            changed = replace(
-                record, revision_id="r2", environment=seal_variables(scenery.keyring, ARN, {"VALUE": "two"})
-            )
+            changed = replace(record, revision_id="r2", environment=sealed_variables(scenery.keyring, ARN, "two"))
             await scenery.store.write(lambda transaction: save_function(transaction, changed))
             second = await scenery.call()
             assert second[0] == "two"
@@ -189,7 +216,7 @@ def test_attack_18_variables_of_another_function_do_not_open(tmp_path: Path, cap
     async def scene() -> None:
         async with stage(tmp_path) as scenery:
             record = await scenery.put()
-            moved = replace(record, environment=seal_variables(scenery.keyring, ARN + "2", {"VALUE": "two"}))
+            moved = replace(record, environment=sealed_variables(scenery.keyring, ARN + "2", "two"))
             await scenery.store.write(lambda transaction: save_function(transaction, moved))
             with pytest.raises(AwsError) as refused:
                 await scenery.call()

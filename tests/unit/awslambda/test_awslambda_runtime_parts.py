@@ -16,9 +16,11 @@ from strongroom.services.awslambda.runtime import (
     Credentials,
     FunctionPool,
     FunctionSpec,
+    LayerSpec,
     PlainSandbox,
     Surroundings,
     is_supported_runtime,
+    programs,
 )
 from strongroom.services.awslambda.runtime import output as output_module
 from strongroom.services.awslambda.runtime.confinement import Tools, environment_script, limits_for, tasks_of
@@ -40,12 +42,12 @@ SPEC = FunctionSpec(
     runtime="python3.12",
     handler="mod.handler",
     code_sha256="0" * 64,
-    environment={"OWN": "canary-value", "AWS_REGION": "mars-1", "SECRETS_MANAGER_ENDPOINT": "https://mine.example"},
     memory_megabytes=128,
     timeout_seconds=3,
     log_group="/aws/lambda/f",
     revision="1",
 )
+OWN = {"OWN": "canary-value", "AWS_REGION": "mars-1", "SECRETS_MANAGER_ENDPOINT": "https://mine.example"}
 CREDENTIALS = Credentials("access", "canary-secret", "canary-token", 5)
 
 
@@ -58,12 +60,19 @@ class Sink:
     def __init__(self) -> None:
         self.entries: list[tuple[int, str]] = []
 
-    def write(self, log_group: str, log_stream: str, entries: Sequence[tuple[int, str]]) -> None:
-        assert (log_group, log_stream) == ("group", "stream")
+    def write(
+        self, account: str, region: str, log_group: str, log_stream: str, entries: Sequence[tuple[int, str]]
+    ) -> None:
+        assert (account, region) == ("111122223333", "eu-central-1")
+        assert (log_group, log_stream) == ("/aws/lambda/f", "stream")
         self.entries += entries
 
 
-async def no_code(spec: FunctionSpec) -> bytes:
+async def no_code(spec: FunctionSpec | LayerSpec) -> bytes:
+    raise AssertionError(spec)
+
+
+async def no_variables(spec: FunctionSpec) -> dict[str, str]:
     raise AssertionError(spec)
 
 
@@ -81,6 +90,8 @@ def surroundings(max_processes: int = 8) -> Surroundings:
         plain,
         Sink(),
         no_code,
+        no_code,
+        no_variables,
         no_credentials,
         max_processes=max_processes,
     )
@@ -94,7 +105,9 @@ def test_secrets_are_not_shown() -> None:
 def test_the_environment_is_built_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERVER_SECRET", "canary")
     layout = Layout("/var/task", "/var/runtime", "/opt", "/tmp", "/etc/pki/tls/cert.pem", "/var/runtime/bootstrap.py")
-    made = function_environment(SPEC, surroundings(), CREDENTIALS, layout, runtime_api="127.0.0.1:1/t", log_stream="s")
+    made = function_environment(
+        SPEC, surroundings(), OWN, CREDENTIALS, layout, runtime_api="127.0.0.1:1/t", log_stream="s"
+    )
     assert "SERVER_SECRET" not in made
     assert made["OWN"] == "canary-value"
     assert made["AWS_REGION"] == made["AWS_DEFAULT_REGION"] == "eu-central-1"
@@ -138,7 +151,7 @@ def test_failures_are_worded_as_lambda_words_them() -> None:
 
 def test_lines_become_entries() -> None:
     sink = Sink()
-    log = LogStream(sink, FixedClock(), "group", "stream")
+    log = LogStream(sink, FixedClock(), SPEC, "stream")
     log.feed(b"one\ntw")
     log.feed(b"o\n\xff\n")
     log.feed(b"rest")
@@ -152,7 +165,7 @@ def test_lines_become_entries() -> None:
 
 def test_long_lines_are_cut_and_the_tail_is_short() -> None:
     sink = Sink()
-    log = LogStream(sink, FixedClock(), "group", "stream")
+    log = LogStream(sink, FixedClock(), SPEC, "stream")
     log.feed(b"x" * (2 * ENTRY_LIMIT_BYTES + 5))
     log.flush()
     assert [len(text) for _, text in sink.entries] == [ENTRY_LIMIT_BYTES, ENTRY_LIMIT_BYTES, 5]
@@ -163,7 +176,7 @@ def test_long_lines_are_cut_and_the_tail_is_short() -> None:
 def test_an_endless_printer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(output_module, "INVOCATION_LOG_LIMIT", 100)
     sink = Sink()
-    log = LogStream(sink, FixedClock(), "group", "stream")
+    log = LogStream(sink, FixedClock(), SPEC, "stream")
     for _ in range(50):
         log.feed(b"0123456789\n")
     assert sink.entries[-1][1] == "Output beyond 100 bytes is not kept."
@@ -243,11 +256,14 @@ def test_tasks_of_a_user_are_counted() -> None:
     assert limits_for(128).tasks == 256
 
 
-def test_runtimes() -> None:
+@pytest.mark.parametrize("present", [True, False])
+def test_runtimes(monkeypatch: pytest.MonkeyPatch, *, present: bool) -> None:
+    monkeypatch.setattr(programs, "is_node_present", lambda: present)
+    assert is_supported_runtime("nodejs22.x") is present
     assert is_supported_runtime("python3.8")
     assert is_supported_runtime("provided.al2023")
     assert is_supported_runtime("provided")
-    for name in ("nodejs22.x", "python2.7", "python3.12\n", "java21", ""):
+    for name in ("nodejs22", "python2.7", "python3.12\n", "java21", ""):
         assert not is_supported_runtime(name)
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from strongroom.errors import AwsError
-from strongroom.services.awslambda.runtime import unpack
-from strongroom.services.awslambda.runtime.unpack import CodeStore, inspect_archive, remove_tree, unpack_archive
+from strongroom.services.awslambda.runtime import code_store, unpack
+from strongroom.services.awslambda.runtime.code_store import CodeStore
+from strongroom.services.awslambda.runtime.unpack import inspect_archive, lay_over, remove_tree, unpack_archive
 
 
 def archive(*entries: tuple[str, bytes], mode: int = 0o644, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -150,7 +151,9 @@ def test_the_store_unpacks_once_and_forgets(tmp_path: Path) -> None:
         assert set(folders) == {tmp_path / "code" / sha256}
         assert [path.name for path in (tmp_path / "code").iterdir()] == [sha256]
         assert loads == 1
-        await store.forget(sha256)
+        await store.forget(sha256, lambda _: True)
+        assert (tmp_path / "code" / sha256 / "a.py").is_file(), "a process has taken it up again"
+        await store.forget(sha256, lambda _: False)
         assert list((tmp_path / "code").iterdir()) == []
         await store.folder(sha256, load)
         assert loads == 2
@@ -169,3 +172,49 @@ def test_the_store_verifies_the_archive(tmp_path: Path) -> None:
         assert caught.value.code == "CodeVerificationFailedException"
 
     asyncio.run(scenario())
+
+
+def test_a_later_layer_hides_an_earlier_one(tmp_path: Path) -> None:
+    layers = []
+    for number, files in enumerate(
+        [
+            {"a/one": "1", "both": "old", "file": "f", "folder/x": "x"},
+            {"a/two": "2", "both": "new", "file/y": "y", "folder": "z"},
+        ]
+    ):
+        layer = tmp_path / f"layer-{number}"
+        for name, text in files.items():
+            (layer / name).parent.mkdir(parents=True, exist_ok=True)
+            (layer / name).write_text(text)
+        layers.append(layer)
+    lay_over(layers, tmp_path / "opt")
+    found = {
+        path.relative_to(tmp_path / "opt").as_posix(): path.read_text()
+        for path in (tmp_path / "opt").rglob("*")
+        if path.is_file()
+    }
+    assert found == {"a/one": "1", "a/two": "2", "both": "new", "file/y": "y", "folder": "z"}
+    assert (layers[0] / "both").read_text() == "old"
+    remove_tree(tmp_path / "opt")
+    assert (layers[0] / "a" / "one").read_text() == "1"
+
+
+def test_code_and_layers_that_are_too_much_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code_store, "UNPACKED_LIMIT", 5)
+
+    async def scene() -> None:
+        store = CodeStore(tmp_path / "code")
+        names = []
+        for text in ("abc", "def"):
+            data = archive(("file", text.encode()))
+            names.append(hashlib.sha256(data).hexdigest())
+
+            async def load(data: bytes = data) -> bytes:
+                return data
+
+            await store.folder(names[-1], load)
+        store.require_room(names[:1])
+        with pytest.raises(AwsError, match="The actual size is 6 bytes"):
+            store.require_room(names)
+
+    asyncio.run(scene())

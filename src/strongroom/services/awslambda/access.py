@@ -5,7 +5,7 @@ The decision comes first: a caller who may not touch a function learns the same 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -14,9 +14,11 @@ from strongroom.errors import AwsError, OperatorError
 from strongroom.policy import MalformedPolicy, Policy, PolicyKind, compile_policy
 from strongroom.services.awslambda import failures
 from strongroom.services.awslambda.names import FunctionReference
-from strongroom.services.awslambda.records import FunctionRecord, find_function, tags_of_function
+from strongroom.services.awslambda.records import FunctionRecord, tags_of_function
+from strongroom.services.awslambda.targets import Target, find_target
 from strongroom.services.call import Call
 from strongroom.services.clients import IamClient
+from strongroom.services.texts import holds_nul
 from strongroom.store import Transaction
 
 __all__ = [
@@ -24,10 +26,13 @@ __all__ = [
     "LAMBDA",
     "RESOURCE_TYPE",
     "Context",
-    "authorize_function",
+    "authorize_target",
     "authorized_function",
+    "authorized_target",
     "compiled_policy",
+    "layer_context",
     "permit_role",
+    "refuse_nul",
     "request_tag_context",
     "resource_tag_context",
 ]
@@ -48,20 +53,22 @@ def _compiled(text: str) -> Policy:
     return compile_policy(text, PolicyKind.RESOURCE, name="function policy")
 
 
-def compiled_policy(record: FunctionRecord | None) -> Policy | None:
-    """The resource policy of a function, compiled; None when there is none. The same text is compiled once.
+def compiled_policy(text: str | None, arn: str) -> Policy | None:
+    """A resource policy, compiled; None when there is none. The same text is compiled once.
+
+    Args:
+        text: The stored document.
+        arn: What it belongs to, for the text of an error.
 
     Raises:
         OperatorError: It can no longer be read.
     """
-    if record is None or record.policy is None:
+    if text is None:
         return None
     try:
-        return _compiled(record.policy)
+        return _compiled(text)
     except MalformedPolicy as error:
-        raise OperatorError(
-            f"The stored policy of the function {record.arn} can no longer be read.", why=error.message
-        ) from None
+        raise OperatorError(f"The stored policy of {arn} can no longer be read.", why=error.message) from None
 
 
 def resource_tag_context(tags: Mapping[str, str]) -> dict[str, str | tuple[str, ...]]:
@@ -74,6 +81,11 @@ def request_tag_context(tags: Mapping[str, str] | None) -> dict[str, str | tuple
     if not tags:
         return {}
     return _tag_context("aws:requesttag/", tags) | {"aws:tagkeys": tuple(tags)}
+
+
+def layer_context(layers: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The condition key of the layers that a request gives a function ("Condition keys for AWS Lambda")."""
+    return {"lambda:layer": tuple(layers)} if layers else {}
 
 
 def _tag_context(prefix: str, tags: Mapping[str, str]) -> dict[str, str | tuple[str, ...]]:
@@ -89,29 +101,62 @@ def _tag_context(prefix: str, tags: Mapping[str, str]) -> dict[str, str | tuple[
     return context
 
 
-def authorize_function(
+def authorize_target(
     transaction: Transaction,
     call: Call,
     reference: FunctionReference,
     actions: Iterable[str],
     context: Context = _NO_CONTEXT,
-) -> FunctionRecord | None:
-    """The function that a request names, if there is one, after asking for every one of ``actions`` on it.
+) -> Target | None:
+    """What a request names, if there is such a thing, after asking for every one of ``actions`` on it.
 
     A request for ``name:$LATEST`` must be allowed on that ARN and on the one without a qualifier: both are the same
-    function, and a Deny on either holds for both spellings. An Allow for the plain ARN does not cover the qualified
-    one (Lambda Developer Guide, "Function versions in resource-based policies").
+    function, and a Deny on either holds for both spellings. An Allow for the plain ARN covers neither a version nor an
+    alias (Lambda Developer Guide, "Working with resource-based IAM policies").
 
     Raises:
-        AccessDenied: The caller may not, whether there is such a function or not.
+        AccessDenied: The caller may not, whether there is such a thing or not.
     """
-    record = find_function(transaction, reference.arn)
-    policy = compiled_policy(record)
-    known = resource_tag_context(tags_of_function(transaction, reference.arn)) if record is not None else {}
+    target = find_target(transaction, reference)
+    policy = None if target is None else compiled_policy(target.policy, reference.qualified_arn)
+    known = resource_tag_context(tags_of_function(transaction, reference.arn)) if target is not None else {}
+    named = (reference.qualified_arn, reference.arn) if reference.names_latest else (reference.qualified_arn,)
     for action in actions:
-        for arn in dict.fromkeys((reference.qualified_arn, reference.arn)):
+        for arn in dict.fromkeys(named):
             call.authorize(action, arn, resource_account=reference.account, policy=policy, context={**known, **context})
-    return record
+    refuse_nul(call)
+    return target
+
+
+def refuse_nul(call: Call) -> None:
+    """Refuse a request with text that cannot be stored; after the decision, so that it tells a stranger nothing.
+
+    Raises:
+        AwsError: ``InvalidParameterValueException``, naming the parameter.
+    """
+    for name, value in call.parameters.items():
+        if holds_nul(value):
+            raise failures.invalid_parameter(f"{name} holds a NUL character.")
+
+
+def authorized_target(
+    transaction: Transaction,
+    call: Call,
+    reference: FunctionReference,
+    action: str,
+    context: Context = _NO_CONTEXT,
+) -> Target:
+    """What a request names, after asking for ``action`` on it. The function is named in the audit record.
+
+    Raises:
+        AccessDenied: The caller may not, whether there is such a thing or not.
+        AwsError: ``ResourceNotFoundException``: there is no such function, or it has no such version or alias.
+    """
+    target = authorize_target(transaction, call, reference, (action,), context)
+    call.touches(reference.arn, RESOURCE_TYPE, reference.account)
+    if target is None:
+        raise failures.function_not_found(reference.qualified_arn)
+    return target
 
 
 def authorized_function(
@@ -121,17 +166,8 @@ def authorized_function(
     action: str,
     context: Context = _NO_CONTEXT,
 ) -> FunctionRecord:
-    """The function that a request names, after asking for ``action`` on it. It is named in the audit record.
-
-    Raises:
-        AccessDenied: The caller may not, whether there is such a function or not.
-        AwsError: ``ResourceNotFoundException``: there is no such function, or it has no such version or alias.
-    """
-    record = authorize_function(transaction, call, reference, (action,), context)
-    call.touches(reference.arn, RESOURCE_TYPE, reference.account)
-    if record is None or not reference.names_latest:
-        raise failures.function_not_found(reference.qualified_arn)
-    return record
+    """The function or version that a request names; otherwise as `authorized_target`."""
+    return authorized_target(transaction, call, reference, action, context).function
 
 
 def permit_role(

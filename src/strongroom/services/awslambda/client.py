@@ -8,7 +8,7 @@ from strongroom.policy import AuthorizationRequest, Decision, denied_message, ev
 from strongroom.services.awslambda import failures
 from strongroom.services.awslambda.access import INVOKE, authorized_function, compiled_policy
 from strongroom.services.awslambda.names import FunctionReference, parse_function_arn
-from strongroom.services.awslambda.records import FunctionRecord, find_function
+from strongroom.services.awslambda.targets import Target, chosen_version, find_target
 from strongroom.services.call import Call
 from strongroom.services.clients import FunctionInvoker, InvocationRequest, InvocationResult
 from strongroom.store import Store, Transaction
@@ -55,8 +55,8 @@ class LambdaServiceClient:
         reference = parse_function_arn(function_arn)
         if reference is None:
             return False
-        record = _find(transaction, reference)
-        return record is not None and _refusal(record, reference, service, source_arn, source_account) is None
+        target = find_target(transaction, reference)
+        return target is not None and _refusal(target, reference, service, source_arn, source_account) is None
 
     async def invoke_as_service(
         self, function_arn: str, payload: bytes, *, service: str, source_arn: str, source_account: str
@@ -75,19 +75,21 @@ class LambdaServiceClient:
             AwsError: ``ResourceNotFoundException``, or what `FunctionInvoker.invoke` raises.
         """
         reference = _reference(function_arn)
-        record = await self._store.read(lambda transaction: _find(transaction, reference), single=True)
-        if record is None:
+        target = await self._store.read(lambda transaction: find_target(transaction, reference))
+        if target is None:
             raise failures.function_not_found(reference.qualified_arn)
-        refusal = _refusal(record, reference, service, source_arn, source_account)
+        refusal = _refusal(target, reference, service, source_arn, source_account)
         if refusal is not None:
             raise AccessDenied(refusal)
         return await self._invoker.invoke(
             InvocationRequest(
-                account=record.account,
-                region=record.region,
-                function_arn=record.arn,
+                account=reference.account,
+                region=reference.region,
+                function_arn=reference.arn,
                 request_id=self._entropy.uuid(),
                 payload=payload,
+                version=chosen_version(target, self._entropy),
+                qualifier=reference.qualifier,
             )
         )
 
@@ -99,27 +101,23 @@ def _reference(function_arn: str) -> FunctionReference:
     return reference
 
 
-def _find(transaction: Transaction, reference: FunctionReference) -> FunctionRecord | None:
-    return find_function(transaction, reference.arn) if reference.names_latest else None
-
-
 def _refusal(
-    record: FunctionRecord, reference: FunctionReference, service: str, source_arn: str, source_account: str
+    target: Target, reference: FunctionReference, service: str, source_arn: str, source_account: str
 ) -> str | None:
     """AWS's text when the function's policy does not let the service in; None when it does."""
-    request, decision = _decide(record, reference, service, source_arn, source_account)
+    request, decision = _decide(target, reference, service, source_arn, source_account)
     return None if decision.allowed else denied_message(request, decision)
 
 
 def _decide(
-    record: FunctionRecord, reference: FunctionReference, service: str, source_arn: str, source_account: str
+    target: Target, reference: FunctionReference, service: str, source_arn: str, source_account: str
 ) -> tuple[AuthorizationRequest, Decision]:
     caller = service_caller(service, source_account, source_arn=source_arn)
     request = AuthorizationRequest(
         principal=caller.facts,
         action=INVOKE,
         resource=reference.qualified_arn,
-        resource_account=record.account,
+        resource_account=reference.account,
         context=caller.context,
     )
-    return request, evaluate(request, caller.policies, compiled_policy(record))
+    return request, evaluate(request, caller.policies, compiled_policy(target.policy, reference.qualified_arn))

@@ -8,7 +8,7 @@ from typing import Final
 
 from strongroom.services.awslambda import failures
 from strongroom.services.awslambda.archives import shown_sha256
-from strongroom.services.awslambda.names import LATEST
+from strongroom.services.awslambda.layer_uses import read_layers
 from strongroom.services.awslambda.records import FunctionRecord
 from strongroom.services.awslambda.runtime import is_supported_runtime
 from strongroom.world import from_milliseconds
@@ -22,6 +22,7 @@ __all__ = [
     "check_runtime",
     "configuration",
     "log_group",
+    "temporary_megabytes",
 ]
 
 DEFAULT_TIMEOUT_SECONDS: Final = 3
@@ -32,10 +33,10 @@ ARCHITECTURE: Final = "arm64" if os.uname().machine == "aarch64" else "x86_64"
 _LONGEST_TIMEOUT: Final = 900  # seconds; Lambda quotas
 _LARGEST_MEMORY: Final = 10_240  # MiB; Lambda quotas
 
-_EPHEMERAL_STORAGE: Final[Mapping[str, object]] = {"Size": 512}
+_TEMPORARY: Final = 512  # MiB of /tmp without EphemeralStorage; Lambda quotas
+
 _ACCEPTED: Final[Mapping[str, object]] = {
     "Architectures": [ARCHITECTURE],
-    "EphemeralStorage": _EPHEMERAL_STORAGE,
     "LoggingConfig": {"LogFormat": "Text"},
     "PackageType": "Zip",
     "SnapStart": {"ApplyOn": "None"},
@@ -88,7 +89,8 @@ def check_runtime(runtime: str) -> None:
     """
     if not is_supported_runtime(runtime):
         raise failures.invalid_parameter(
-            f"The runtime {runtime} is not supported: Strongroom runs python3.N and provided.* functions."
+            f"The runtime {runtime} is not supported: Strongroom runs python3.N and provided.* functions, "
+            "and nodejsN.x where Node.js is installed."
         )
 
 
@@ -97,12 +99,17 @@ def log_group(name: str) -> str:
     return f"/aws/lambda/{name}"
 
 
-def configuration(record: FunctionRecord, variables: Mapping[str, str], shown_arn: str) -> dict[str, object]:
-    """A function in the model's ``FunctionConfiguration``.
+def temporary_megabytes(record: FunctionRecord) -> int:
+    """The size of a function's ``/tmp`` in MiB."""
+    return record.temporary_megabytes or _TEMPORARY
+
+
+def configuration(record: FunctionRecord, environment: Mapping[str, object], shown_arn: str) -> dict[str, object]:
+    """A function or version in the model's ``FunctionConfiguration``.
 
     Args:
-        record: The function.
-        variables: Its environment variables in clear.
+        record: The function or version.
+        environment: The model's ``EnvironmentResponse``; empty for none.
         shown_arn: Its ARN as the request names it.
     """
     modified = from_milliseconds(record.modified_ms)
@@ -118,17 +125,21 @@ def configuration(record: FunctionRecord, variables: Mapping[str, str], shown_ar
         "MemorySize": record.memory_megabytes,
         "LastModified": f"{modified:%Y-%m-%dT%H:%M:%S}.{record.modified_ms % 1000:03d}+0000",
         "CodeSha256": shown_sha256(record.code_sha256),
-        "Version": LATEST,
+        "Version": record.version,
         "TracingConfig": {"Mode": "PassThrough"},
         "RevisionId": record.revision_id,
         "State": "Active",
         "LastUpdateStatus": "Successful",
         "PackageType": "Zip",
         "Architectures": [ARCHITECTURE],
-        "EphemeralStorage": _EPHEMERAL_STORAGE,
+        "EphemeralStorage": {"Size": temporary_megabytes(record)},
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": log_group(record.name)},
     }
-    if variables:
-        shown["Environment"] = {"Variables": dict(variables)}
+    if environment:
+        shown["Environment"] = environment
+    if record.kms_key_arn is not None:
+        shown["KMSKeyArn"] = record.kms_key_arn
+    if record.layers is not None:
+        shown["Layers"] = [{"Arn": use.arn, "CodeSize": use.code_bytes} for use in read_layers(record.layers)]
     return shown

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from strongroom.services.awslambda import failures
 from strongroom.services.awslambda.access import (
     RESOURCE_TYPE,
-    authorize_function,
+    authorize_target,
+    layer_context,
     permit_role,
     request_tag_context,
 )
@@ -22,10 +23,13 @@ from strongroom.services.awslambda.configuration import (
     check_runtime,
     configuration,
 )
+from strongroom.services.awslambda.layer_uses import LayerUse, chosen_layers, layers_text
 from strongroom.services.awslambda.names import FunctionReference, parse_reference, require_new_name
+from strongroom.services.awslambda.publishing import publish
 from strongroom.services.awslambda.records import FunctionRecord, insert_function, set_tags, store_code
 from strongroom.services.awslambda.tags import check_tags
-from strongroom.services.awslambda.variables import check_variables, seal_variables
+from strongroom.services.awslambda.variables import Environment as SealedEnvironment
+from strongroom.services.awslambda.variables import check_variables
 from strongroom.services.call import Call
 from strongroom.store import Transaction
 
@@ -43,8 +47,12 @@ class _Wanted:
     description: str
     timeout_seconds: int
     memory_megabytes: int
+    temporary_megabytes: int | None
     environment: Mapping[str, Mapping[str, str]] | None
+    kms_key_arn: str | None
+    layers: Sequence[str]
     tags: Mapping[str, str]
+    publish: bool
     features: Mapping[str, object]
 
     def check(self) -> None:
@@ -63,7 +71,14 @@ class _Wanted:
         check_features(self.features)
         check_tags(self.tags)
 
-    def record(self, code: SealedArchive, environment: bytes | None, revision_id: str, now_ms: int) -> FunctionRecord:
+    def record(
+        self,
+        code: SealedArchive,
+        environment: SealedEnvironment,
+        layers: Sequence[LayerUse],
+        revision_id: str,
+        now_ms: int,
+    ) -> FunctionRecord:
         """The function's row."""
         reference = self.reference
         return FunctionRecord(
@@ -77,14 +92,17 @@ class _Wanted:
             role_arn=self.role_arn,
             timeout_seconds=self.timeout_seconds,
             memory_megabytes=self.memory_megabytes,
-            environment=environment,
-            kms_key_arn=None,
+            environment=environment.sealed,
+            environment_key=environment.key_arn,
+            kms_key_arn=environment.kms_key_arn,
             code_sha256=code.sha256,
             code_bytes=code.size,
             revision_id=revision_id,
             policy_revision_id=None,
             policy=None,
             modified_ms=now_ms,
+            layers=layers_text(layers),
+            temporary_megabytes=self.temporary_megabytes,
         )
 
 
@@ -103,7 +121,11 @@ class CreationOperations(Operations):
         Description: str = "",
         Timeout: int = DEFAULT_TIMEOUT_SECONDS,
         MemorySize: int = DEFAULT_MEMORY_MEGABYTES,
+        EphemeralStorage: Mapping[str, int] | None = None,
         Environment: Mapping[str, Mapping[str, str]] | None = None,
+        KMSKeyArn: str | None = None,
+        Layers: Sequence[str] = (),
+        Publish: bool = False,
         Tags: Mapping[str, str] | None = None,
         AcceleratorConfig: object = None,
         Architectures: object = None,
@@ -111,14 +133,10 @@ class CreationOperations(Operations):
         CodeSigningConfigArn: object = None,
         DeadLetterConfig: object = None,
         DurableConfig: object = None,
-        EphemeralStorage: object = None,
         FileSystemConfigs: object = None,
         ImageConfig: object = None,
-        KMSKeyArn: object = None,
-        Layers: object = None,
         LoggingConfig: object = None,
         PackageType: object = None,
-        Publish: object = None,
         PublishTo: object = None,
         RuntimeConfig: object = None,
         SnapStart: object = None,
@@ -139,14 +157,10 @@ class CreationOperations(Operations):
             "CodeSigningConfigArn": CodeSigningConfigArn,
             "DeadLetterConfig": DeadLetterConfig,
             "DurableConfig": DurableConfig,
-            "EphemeralStorage": EphemeralStorage,
             "FileSystemConfigs": FileSystemConfigs,
             "ImageConfig": ImageConfig,
-            "KMSKeyArn": KMSKeyArn,
-            "Layers": Layers,
             "LoggingConfig": LoggingConfig,
             "PackageType": PackageType,
-            "Publish": Publish,
             "PublishTo": PublishTo,
             "RuntimeConfig": RuntimeConfig,
             "SnapStart": SnapStart,
@@ -162,8 +176,12 @@ class CreationOperations(Operations):
             description=Description,
             timeout_seconds=Timeout,
             memory_megabytes=MemorySize,
+            temporary_megabytes=(EphemeralStorage or {}).get("Size"),
             environment=Environment,
+            kms_key_arn=KMSKeyArn or None,
+            layers=Layers,
             tags=Tags or {},
+            publish=Publish,
             features=features,
         )
         return await self._create(call, wanted, Code)
@@ -174,16 +192,20 @@ class CreationOperations(Operations):
         wanted.check()
         variables = check_variables(wanted.environment)
         archive = await sealed_archive(self._keyring, reference.arn, uploaded_archive(code), call.operation)
-        environment = seal_variables(self._keyring, reference.arn, variables)
-        record = wanted.record(archive, environment, self._entropy.uuid(), call.now_ms)
+        revision_id, version_revision_id = self._entropy.uuid(), self._entropy.uuid()
 
         def work(transaction: Transaction) -> Mapping[str, object]:
             self._permit(transaction, call, wanted)
             require_room(transaction, reference, archive.size)
+            layers = chosen_layers(transaction, call, wanted.layers, reference.region)
+            environment = self._environments.seal(transaction, call, reference.arn, variables, wanted.kms_key_arn)
+            record = wanted.record(archive, environment, layers, revision_id, call.now_ms)
             insert_function(transaction, record)
             store_code(transaction, record.arn, archive.sha256, archive.sealed)
             set_tags(transaction, record.arn, wanted.tags)
-            return configuration(record, variables, record.arn)
+            made = publish(transaction, record, version_revision_id) if wanted.publish else record
+            shown = {"Variables": variables} if variables else {}
+            return configuration(made, shown, record.arn)
 
         return dict(await call.write(work))
 
@@ -191,7 +213,8 @@ class CreationOperations(Operations):
         """Ask whether the caller may make this function, with these tags and this role; the name must be free."""
         reference = wanted.reference
         actions = ("lambda:CreateFunction", "lambda:TagResource") if wanted.tags else ("lambda:CreateFunction",)
-        taken = authorize_function(transaction, call, reference, actions, request_tag_context(wanted.tags))
+        context = {**request_tag_context(wanted.tags), **layer_context(wanted.layers)}
+        taken = authorize_target(transaction, call, reference, actions, context)
         call.touches(reference.arn, RESOURCE_TYPE, reference.account)
         if taken is not None:
             raise failures.exists(reference.name)

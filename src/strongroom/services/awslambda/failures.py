@@ -12,14 +12,22 @@ from typing import Final
 from strongroom.errors import AwsError
 
 __all__ = [
+    "alias_exists",
+    "alias_not_found",
     "changing",
     "code_storage_exceeded",
     "constraint",
+    "environment_key",
     "exists",
     "function_not_found",
+    "hidden_variables",
     "invalid_content",
+    "invalid_environment_key",
     "invalid_parameter",
+    "no_event_config",
+    "no_layer_policy",
     "no_policy",
+    "no_such_resource",
     "not_found",
     "other_region",
     "policy_too_long",
@@ -28,8 +36,11 @@ __all__ = [
     "request_too_large",
     "statement_exists",
     "statement_not_found",
+    "too_many_of_function",
     "too_many_requests",
     "unavailable",
+    "version_has_aliases",
+    "wrong_code",
     "wrong_policy_revision",
     "wrong_revision",
 ]
@@ -91,6 +102,14 @@ def wrong_revision() -> AwsError:
     return AwsError("PreconditionFailedException", text, status=412)
 
 
+def wrong_code(expected: str, actual: str) -> AwsError:
+    """The function's code is not what the caller expects. Both as ``CodeSha256`` shows them."""
+    return invalid_parameter(
+        f"CodeSHA256 ({expected}) is different from current CodeSHA256 in $LATEST ({actual}). "
+        "Please try again with the CodeSHA256 in $LATEST."
+    )
+
+
 def wrong_policy_revision() -> AwsError:
     """The function's policy is not, or no longer, the revision that the caller expects."""
     text = f"{_REVISION} Call the GetPolicy API to retrieve the latest Revision Id"
@@ -144,9 +163,103 @@ def unavailable() -> AwsError:
     return AwsError("ServiceException", "The function runtime is not available", status=500)
 
 
+def too_many_of_function() -> AwsError:
+    """More invocations of a function are asked for at once than are reserved for it."""
+    return AwsError(
+        "TooManyRequestsException",
+        "Rate Exceeded.",
+        status=429,
+        members={"Reason": "ReservedFunctionConcurrentInvocationLimitExceeded"},
+    )
+
+
+def no_such_resource() -> AwsError:
+    """What was named is not there: Lambda's text for layers and policies."""
+    return not_found("The resource you requested does not exist.")
+
+
+def alias_not_found(arn: str) -> AwsError:
+    """The function has no such alias."""
+    return not_found(f"Cannot find alias arn: {arn}")
+
+
+def alias_exists(arn: str) -> AwsError:
+    """The function has an alias of this name."""
+    return AwsError("ResourceConflictException", f"Alias already exists: {arn}", status=409)
+
+
+def version_has_aliases(names: list[str]) -> AwsError:
+    """A version cannot be deleted while aliases stand for it."""
+    text = f"Unable to delete version because the following aliases reference it: [{', '.join(names)}]"
+    return AwsError("ResourceConflictException", text, status=409)
+
+
+def no_event_config(arn: str) -> AwsError:
+    """Nothing was configured for the asynchronous invocations of what ``arn`` names."""
+    return not_found(f"The function {arn} doesn't have an EventInvokeConfig")
+
+
+def invalid_environment_key(error: AwsError) -> AwsError:
+    """A function's environment cannot be sealed under the key that a request names.
+
+    Args:
+        error: What KMS said.
+    """
+    return invalid_parameter(
+        "Lambda was unable to configure access to your environment variables because the KMS key is invalid for "
+        f"CreateGrant. Please check your KMS key settings. {_of_kms(error)}"
+    )
+
+
+def environment_key(error: AwsError) -> AwsError:
+    """A function cannot be given its environment, as its KMS key cannot be used.
+
+    Args:
+        error: What KMS said.
+    """
+    code, reason = _KEY_PROBLEMS.get(error.code, ("KMSAccessDeniedException", "KMS access was denied"))
+    return AwsError(
+        code,
+        f"Lambda was unable to decrypt the environment variables because {reason}. "
+        f"Please check the function's KMS key settings. {_of_kms(error)}",
+        status=502,
+    )
+
+
+_KEY_PROBLEMS: Final = {
+    "DisabledException": ("KMSDisabledException", "the KMS key used is disabled"),
+    "KMSInvalidStateException": (
+        "KMSInvalidStateException",
+        "the state of the KMS key used is not valid for Decrypt",
+    ),
+    "NotFoundException": ("KMSNotFoundException", "the KMS key was not found"),
+}
+
+
+def _of_kms(error: AwsError) -> str:
+    return f"KMS Exception: {error.code} KMS Message: {error.message}"
+
+
+def hidden_variables(error: AwsError) -> str:
+    """Why an answer does not show a function's variables.
+
+    Args:
+        error: What KMS said.
+    """
+    return (
+        "Lambda was unable to decrypt your environment variables because the KMS access was denied. "
+        f"Please check your KMS permissions. {_of_kms(error)}"
+    )
+
+
 def no_policy() -> AwsError:
     """The function has no policy to show."""
-    return not_found("The resource you requested does not exist.")
+    return no_such_resource()
+
+
+def no_layer_policy() -> AwsError:
+    """The layer's version has no policy to show."""
+    return not_found("No policy is associated with the given resource.")
 
 
 def statement_exists(statement_id: str) -> AwsError:

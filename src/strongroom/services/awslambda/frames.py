@@ -71,15 +71,19 @@ def _encode(header: Mapping[str, object], payload: bytes = b"") -> bytes:
 
 
 def encode_request(request: InvocationRequest) -> bytes:
-    """The frame of an invocation."""
+    """The frame of an invocation: its payload, followed by the client's context."""
+    context = (request.client_context or "").encode()
     header = {
         "account": request.account,
         "region": request.region,
         "function_arn": request.function_arn,
         "request_id": request.request_id,
         "log_tail": request.log_tail,
+        "version": request.version,
+        "qualifier": request.qualifier,
+        "context_bytes": len(context),
     }
-    return _encode(header, request.payload)
+    return _encode(header, request.payload + context)
 
 
 def parse_request(frame: Frame) -> InvocationRequest:
@@ -96,8 +100,23 @@ def parse_request(frame: Frame) -> InvocationRequest:
             "function_arn": str(function_arn),
             "request_id": str(request_id),
             "log_tail": bool(log_tail),
-        }:
-            return InvocationRequest(account, region, function_arn, request_id, payload, log_tail)
+            "version": str(version),
+            "qualifier": (str() | None) as qualifier,
+            "context_bytes": int(context_bytes),
+        } if 0 <= context_bytes <= len(payload):
+            end = len(payload) - context_bytes
+            context = payload[end:].decode() if context_bytes else None
+            return InvocationRequest(
+                account,
+                region,
+                function_arn,
+                request_id,
+                payload[:end],
+                log_tail=log_tail,
+                version=version,
+                qualifier=qualifier,
+                client_context=context,
+            )
     raise MalformedFrame("a frame holds no invocation")
 
 

@@ -2,39 +2,49 @@
 
 from __future__ import annotations
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import TypeVar
 
-from strongroom.errors import AccessDenied
+from strongroom.errors import AccessDenied, AwsError
 from strongroom.services.awslambda import failures
-from strongroom.services.awslambda.access import authorize_function, authorized_function, permit_role
+from strongroom.services.awslambda.access import (
+    authorize_target,
+    authorized_function,
+    authorized_target,
+    layer_context,
+    permit_role,
+)
+from strongroom.services.awslambda.alias_records import aliases_of_version
 from strongroom.services.awslambda.archives import require_room, sealed_archive, uploaded_archive
-from strongroom.services.awslambda.base import Operations
+from strongroom.services.awslambda.base import PAGE, Operations, after_marker, marker
 from strongroom.services.awslambda.configuration import (
     check_features,
     check_limits,
     check_runtime,
-    configuration,
 )
-from strongroom.services.awslambda.names import LATEST, FunctionReference, parse_reference
+from strongroom.services.awslambda.event_configs import delete_event_config
+from strongroom.services.awslambda.layer_records import drop_unused_layers
+from strongroom.services.awslambda.layer_uses import chosen_layers, layers_text
+from strongroom.services.awslambda.names import function_arn, parse_reference
+from strongroom.services.awslambda.publishing import publish
 from strongroom.services.awslambda.records import (
     FunctionRecord,
     delete_function,
+    drop_unused_code,
     functions_after,
     save_function,
     store_code,
     tags_of_function,
 )
-from strongroom.services.awslambda.variables import check_variables, open_variables, seal_variables
+from strongroom.services.awslambda.targets import version_number
+from strongroom.services.awslambda.variables import Environment as SealedEnvironment
+from strongroom.services.awslambda.variables import check_variables
+from strongroom.services.awslambda.version_records import delete_version, versions_after
 from strongroom.services.call import Call
 from strongroom.store import Transaction
 
 __all__ = ["FunctionOperations"]
-
-_PAGE: Final = 50  # Lambda API Reference, "ListFunctions": a page has 50 functions at most
 
 T = TypeVar("T")
 EnvironmentMember = Mapping[str, Mapping[str, str]]
@@ -53,11 +63,13 @@ class FunctionOperations(Operations):
         def work(transaction: Transaction) -> dict[str, object]:
             record = authorized_function(transaction, call, reference, "lambda:GetFunction")
             shown: dict[str, object] = {
-                "Configuration": self._shown(record, reference),
+                "Configuration": self._shown(transaction, call, record, reference.qualified_arn),
                 "Code": {"RepositoryType": "Strongroom"},
             }
+            if record.reserved_concurrency is not None:
+                shown["Concurrency"] = {"ReservedConcurrentExecutions": record.reserved_concurrency}
             try:
-                authorize_function(transaction, call, reference, ("lambda:ListTags",))
+                authorize_target(transaction, call, reference, ("lambda:ListTags",))
             except AccessDenied as denied:
                 return shown | {"TagsError": {"ErrorCode": denied.code, "Message": denied.message}}
             tags = tags_of_function(transaction, record.arn)
@@ -73,7 +85,7 @@ class FunctionOperations(Operations):
 
         def work(transaction: Transaction) -> dict[str, object]:
             record = authorized_function(transaction, call, reference, "lambda:GetFunctionConfiguration")
-            return self._shown(record, reference)
+            return self._shown(transaction, call, record, reference.qualified_arn)
 
         return await call.read(work)
 
@@ -84,28 +96,32 @@ class FunctionOperations(Operations):
         MasterRegion: str | None = None,
         FunctionVersion: str | None = None,
         Marker: str | None = None,
-        MaxItems: int = _PAGE,
+        MaxItems: int = PAGE,
     ) -> dict[str, object]:
-        """The account's functions in the region, by name.
+        """The account's functions in the region, by name; with ``FunctionVersion`` ``ALL``, each with its versions.
 
         Raises:
             AwsError: ``InvalidParameterValueException``: the marker is none of ours, or ``MasterRegion`` asks for
                 functions that were copied from another region, of which there are none.
         """
-        most = min(MaxItems, _PAGE)
+        most = min(MaxItems, PAGE)
 
         def work(transaction: Transaction) -> dict[str, object]:
             call.authorize("lambda:ListFunctions", "*")
             check_features({"MasterRegion": None if MasterRegion == "ALL" else MasterRegion})
-            found = functions_after(transaction, call.account, call.region, _after_marker(Marker), most + 1)
-            page = found[:most]
-            suffix = f":{LATEST}" if FunctionVersion == "ALL" else ""
-            listed = [configuration(it, open_variables(self._keyring, it), it.arn + suffix) for it in page]
-            if len(found) == len(page):
+            name, _, version = after_marker(Marker).partition(":")
+            if FunctionVersion == "ALL":
+                found = _all_versions(transaction, call, name, version, most + 1)
+                listed = [self._shown(transaction, call, it, it.version_arn) for it in found[:most]]
+            else:
+                found = functions_after(transaction, call.account, call.region, name, most + 1)
+                listed = [self._shown(transaction, call, it, it.arn) for it in found[:most]]
+            if len(found) <= most:
                 return {"Functions": listed}
-            return {"Functions": listed, "NextMarker": urlsafe_b64encode(page[-1].name.encode()).decode()}
+            last = found[most - 1]
+            return {"Functions": listed, "NextMarker": marker(f"{last.name}:{last.version}")}
 
-        return await call.read(work, single=True)
+        return await call.read(work)
 
     async def update_function_code(
         self,
@@ -131,13 +147,13 @@ class FunctionOperations(Operations):
             AwsError: ``ResourceNotFoundException``, ``InvalidParameterValueException`` for an archive that cannot be
                 used, ``PreconditionFailedException`` for another revision, ``CodeStorageExceededException``.
         """
-        reference = parse_reference(FunctionName, call.account, call.region)
+        reference = parse_reference(FunctionName, call.account, call.region).of_function()
 
         def permitted(transaction: Transaction) -> FunctionRecord:
             return authorized_function(transaction, call, reference, "lambda:UpdateFunctionCode")
 
         await call.read(permitted)  # before anything is made of the archive
-        check_features({"Architectures": Architectures, "Publish": Publish, "PublishTo": PublishTo})
+        check_features({"Architectures": Architectures, "PublishTo": PublishTo})
         elsewhere = {
             "ImageUri": ImageUri,
             "S3Bucket": S3Bucket,
@@ -148,7 +164,7 @@ class FunctionOperations(Operations):
         }
         uploaded = uploaded_archive({"ZipFile": ZipFile, **elsewhere})
         archive = await sealed_archive(self._keyring, reference.arn, uploaded, call.operation)
-        revision_id = self._entropy.uuid()
+        revision_id, version_revision_id = self._entropy.uuid(), self._entropy.uuid()
 
         def work(transaction: Transaction) -> Mapping[str, object]:
             before = permitted(transaction)
@@ -159,7 +175,10 @@ class FunctionOperations(Operations):
                 after = replace(after, revision_id=revision_id, modified_ms=call.now_ms)
                 save_function(transaction, after)
                 store_code(transaction, after.arn, archive.sha256, archive.sealed)
-            return self._shown(after, reference)
+                drop_unused_code(transaction, after.arn)
+                if Publish:
+                    after = publish(transaction, after, version_revision_id)
+            return self._shown(transaction, call, after, after.version_arn if Publish else reference.qualified_arn)
 
         return dict(await call.write(work))
 
@@ -174,17 +193,17 @@ class FunctionOperations(Operations):
         Timeout: int | None = None,
         MemorySize: int | None = None,
         Environment: EnvironmentMember | None = None,
+        EphemeralStorage: Mapping[str, int] | None = None,
+        KMSKeyArn: str | None = None,
+        Layers: Sequence[str] | None = None,
         Runtime: str | None = None,
         RevisionId: str | None = None,
         AcceleratorConfig: object = None,
         CapacityProviderConfig: object = None,
         DeadLetterConfig: object = None,
         DurableConfig: object = None,
-        EphemeralStorage: object = None,
         FileSystemConfigs: object = None,
         ImageConfig: object = None,
-        KMSKeyArn: object = None,
-        Layers: object = None,
         LoggingConfig: object = None,
         RuntimeConfig: object = None,
         SnapStart: object = None,
@@ -201,22 +220,20 @@ class FunctionOperations(Operations):
             "CapacityProviderConfig": CapacityProviderConfig,
             "DeadLetterConfig": DeadLetterConfig,
             "DurableConfig": DurableConfig,
-            "EphemeralStorage": EphemeralStorage,
             "FileSystemConfigs": FileSystemConfigs,
             "ImageConfig": ImageConfig,
-            "KMSKeyArn": KMSKeyArn,
-            "Layers": Layers,
             "LoggingConfig": LoggingConfig,
             "RuntimeConfig": RuntimeConfig,
             "SnapStart": SnapStart,
             "TracingConfig": TracingConfig,
             "VpcConfig": VpcConfig,
         }
-        reference = parse_reference(FunctionName, call.account, call.region)
+        reference = parse_reference(FunctionName, call.account, call.region).of_function()
         revision_id = self._entropy.uuid()
 
         def work(transaction: Transaction) -> Mapping[str, object]:
-            before = authorized_function(transaction, call, reference, "lambda:UpdateFunctionConfiguration")
+            action, context = "lambda:UpdateFunctionConfiguration", layer_context(Layers or ())
+            before = authorized_function(transaction, call, reference, action, context)
             if Role is not None:
                 permit_role(self._iam, transaction, call, reference, Role)
             _require_revision(before, RevisionId)
@@ -224,9 +241,10 @@ class FunctionOperations(Operations):
             check_features(features)
             if Runtime is not None:
                 check_runtime(Runtime)
-            environment = before.environment
-            if Environment is not None:
-                environment = seal_variables(self._keyring, before.arn, check_variables(Environment))
+            layers = before.layers
+            if Layers is not None:
+                layers = layers_text(chosen_layers(transaction, call, Layers, reference.region))
+            environment = self._environment(transaction, call, before, Environment, KMSKeyArn)
             record = replace(
                 before,
                 role_arn=_either(Role, before.role_arn),
@@ -235,36 +253,92 @@ class FunctionOperations(Operations):
                 timeout_seconds=_either(Timeout, before.timeout_seconds),
                 memory_megabytes=_either(MemorySize, before.memory_megabytes),
                 runtime=_either(Runtime, before.runtime),
-                environment=environment,
+                temporary_megabytes=(EphemeralStorage or {}).get("Size", before.temporary_megabytes),
+                layers=layers,
+                environment=environment.sealed,
+                environment_key=environment.key_arn,
+                kms_key_arn=environment.kms_key_arn,
                 revision_id=revision_id,
                 modified_ms=call.now_ms,
             )
             save_function(transaction, record)
-            return self._shown(record, reference)
+            if layers != before.layers:
+                drop_unused_layers(transaction)
+            return self._shown(transaction, call, record, reference.qualified_arn)
 
         return dict(await call.write(work))
+
+    def _environment(
+        self,
+        transaction: Transaction,
+        call: Call,
+        before: FunctionRecord,
+        given: EnvironmentMember | None,
+        kms_key_arn: str | None,
+    ) -> SealedEnvironment:
+        """The environment after an update: what was not changed keeps its ciphertext, which `publish` compares."""
+        chosen = before.kms_key_arn if kms_key_arn is None else kms_key_arn or None
+        if given is None and chosen == before.kms_key_arn:
+            return SealedEnvironment(before.environment, before.environment_key, before.kms_key_arn)
+        if given is None:
+            variables = self._environments.open(transaction, call, before)
+        else:
+            variables = check_variables(given)
+            if chosen == before.kms_key_arn and self._has(transaction, call, before, variables):
+                return SealedEnvironment(before.environment, before.environment_key, before.kms_key_arn)
+        return self._environments.seal(transaction, call, before.arn, variables, chosen)
+
+    def _has(self, transaction: Transaction, call: Call, record: FunctionRecord, variables: Mapping[str, str]) -> bool:
+        """Whether a function is known to have exactly these variables: not to a caller who may not decrypt them."""
+        try:
+            return self._environments.open(transaction, call, record) == variables
+        except AwsError:
+            return False
 
     async def delete_function(
         self, call: Call, *, FunctionName: str, Qualifier: str | None = None
     ) -> dict[str, object]:
-        """Delete a function with its code, tags and policy. Its log stays.
+        """Delete a function with its versions, aliases, code, tags and policies; or one version. The log stays.
 
         Raises:
-            AwsError: ``ResourceNotFoundException``, or ``InvalidParameterValueException`` for ``$LATEST`` alone.
+            AwsError: ``ResourceNotFoundException``; ``InvalidParameterValueException`` for ``$LATEST`` alone or an
+                alias; ``ResourceConflictException`` for a version that an alias stands for.
         """
         reference = parse_reference(FunctionName, call.account, call.region, Qualifier)
 
         def work(transaction: Transaction) -> Mapping[str, object]:
-            record = authorized_function(transaction, call, reference, "lambda:DeleteFunction")
-            if reference.qualifier is not None:
+            target = authorized_target(transaction, call, reference, "lambda:DeleteFunction")
+            if target.alias is not None:
+                raise failures.invalid_parameter("Deletion of aliases is not currently supported.")
+            record = target.function
+            if record.number is not None:
+                aliases = aliases_of_version(transaction, record.arn, record.version)
+                if aliases:
+                    raise failures.version_has_aliases([alias.name for alias in aliases])
+                delete_version(transaction, record)
+                delete_event_config(transaction, record.arn, record.version)
+                drop_unused_code(transaction, record.arn)
+            elif reference.qualifier is not None:
                 raise failures.invalid_parameter("$LATEST version cannot be deleted without deleting the function.")
-            delete_function(transaction, record.arn)
+            else:
+                delete_function(transaction, record.arn)
+            drop_unused_layers(transaction)
             return {"StatusCode": 204}
 
         return dict(await call.write(work))
 
-    def _shown(self, record: FunctionRecord, reference: FunctionReference) -> dict[str, object]:
-        return configuration(record, open_variables(self._keyring, record), reference.qualified_arn)
+
+def _all_versions(transaction: Transaction, call: Call, name: str, version: str, most: int) -> list[FunctionRecord]:
+    """Up to ``most`` functions and versions behind a version of the function ``name``, function by function."""
+    found: list[FunctionRecord] = []
+    if name:
+        arn = function_arn(call.account, call.region, name)
+        found += versions_after(transaction, arn, version_number(version) or 0, most)
+    for record in functions_after(transaction, call.account, call.region, name, most):
+        if len(found) >= most:
+            break
+        found += [record, *versions_after(transaction, record.arn, 0, most)]
+    return found[:most]
 
 
 def _either(given: T | None, before: T) -> T:
@@ -274,13 +348,3 @@ def _either(given: T | None, before: T) -> T:
 def _require_revision(record: FunctionRecord, revision_id: str | None) -> None:
     if revision_id is not None and revision_id != record.revision_id:
         raise failures.wrong_revision()
-
-
-def _after_marker(marker: str | None) -> str:
-    """The name that a page begins after; empty for the first page."""
-    if marker is None:
-        return ""
-    try:
-        return urlsafe_b64decode(marker).decode()
-    except (binascii.Error, ValueError):
-        raise failures.invalid_parameter("Invalid Marker.") from None

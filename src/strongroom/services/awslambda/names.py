@@ -16,7 +16,7 @@ from strongroom.services.awslambda import failures
 __all__ = ["LATEST", "FunctionReference", "function_arn", "parse_function_arn", "parse_reference", "require_new_name"]
 
 LATEST: Final = "$LATEST"
-"""The version of a function that is not published. Strongroom has no other."""
+"""The version of a function that is not published: what updates change."""
 
 _LONGEST_NAME: Final = 64  # Lambda quotas: the name alone, without the ARN around it
 _NAME: Final = r"(?P<name>[a-zA-Z0-9_.-]+)(?::(?P<qualifier>[a-zA-Z0-9_.$-]+))?"
@@ -52,8 +52,18 @@ class FunctionReference:
 
     @property
     def names_latest(self) -> bool:
-        """Whether the request means the one version that Strongroom has."""
+        """Whether the request means the function as it is now, not a published version or an alias."""
         return self.qualifier in {None, LATEST}
+
+    def of_function(self) -> FunctionReference:
+        """The function itself, for operations that take no qualifier. ``$LATEST`` may be named.
+
+        Raises:
+            AwsError: ``InvalidParameterValueException``: a version or an alias is named.
+        """
+        if not self.names_latest:
+            raise failures.invalid_parameter(f"Invalid function name: {self.name}:{self.qualifier}")
+        return self
 
 
 def function_arn(account: str, region: str, name: str) -> str:

@@ -8,12 +8,15 @@ from dataclasses import replace
 from typing import Final
 
 from strongroom.services.awslambda import failures
-from strongroom.services.awslambda.access import authorized_function
+from strongroom.services.awslambda.access import authorized_target
+from strongroom.services.awslambda.alias_records import save_alias
 from strongroom.services.awslambda.base import Operations
 from strongroom.services.awslambda.configuration import check_features
-from strongroom.services.awslambda.names import FunctionReference, parse_reference
-from strongroom.services.awslambda.records import FunctionRecord, find_function, save_function
+from strongroom.services.awslambda.names import LATEST, FunctionReference, parse_reference
+from strongroom.services.awslambda.records import save_function
 from strongroom.services.awslambda.statements import Permission, PolicyDocument, principal_name
+from strongroom.services.awslambda.targets import Target, find_target
+from strongroom.services.awslambda.version_records import save_version_policy
 from strongroom.services.call import Call
 from strongroom.store import Transaction
 
@@ -57,14 +60,14 @@ class PermissionOperations(Operations):
 
         def work(transaction: Transaction) -> Mapping[str, object]:
             context = {"lambda:principal": principal_name(Principal)}
-            record = authorized_function(transaction, call, reference, "lambda:AddPermission", context)
-            _refuse_qualifier(reference)
+            target = authorized_target(transaction, call, reference, "lambda:AddPermission", context)
+            _refuse_latest(reference)
             check_features({"FunctionUrlAuthType": FunctionUrlAuthType, "InvokedViaFunctionUrl": InvokedViaFunctionUrl})
-            _require_policy_revision(record, RevisionId)
-            statement = permission.statement(record.arn)
-            document = PolicyDocument(record.policy)
+            _require_policy_revision(target, RevisionId)
+            statement = permission.statement(reference.qualified_arn)
+            document = PolicyDocument(target.policy)
             document.add(transaction, statement)
-            save_function(transaction, replace(record, policy=document.text(), policy_revision_id=revision_id))
+            _save(transaction, target, document.text(), revision_id)
             return {"Statement": json.dumps(statement, separators=(",", ":"))}
 
         return dict(await call.write(work))
@@ -87,22 +90,19 @@ class PermissionOperations(Operations):
         revision_id = self._entropy.uuid()
 
         def work(transaction: Transaction) -> Mapping[str, object]:
-            found = find_function(transaction, reference.arn)
+            found = find_target(transaction, reference)
             document = PolicyDocument(None if found is None else found.policy)
             statement = document.find(StatementId)
             context: dict[str, str] = {}
             if statement is not None:
                 context["lambda:principal"] = principal_name(document.principal(transaction, statement))
-            record = authorized_function(transaction, call, reference, "lambda:RemovePermission", context)
-            _refuse_qualifier(reference)
+            target = authorized_target(transaction, call, reference, "lambda:RemovePermission", context)
+            _refuse_latest(reference)
             if statement is None:
                 raise failures.statement_not_found(StatementId)
-            _require_policy_revision(record, RevisionId)
+            _require_policy_revision(target, RevisionId)
             document.statements.remove(statement)
-            policy = document.text()
-            save_function(
-                transaction, replace(record, policy=policy, policy_revision_id=revision_id if policy else None)
-            )
+            _save(transaction, target, document.text(), revision_id)
             return _NOTHING
 
         return dict(await call.write(work))
@@ -116,22 +116,33 @@ class PermissionOperations(Operations):
         reference = parse_reference(FunctionName, call.account, call.region, Qualifier)
 
         def work(transaction: Transaction) -> dict[str, object]:
-            record = authorized_function(transaction, call, reference, "lambda:GetPolicy")
-            if record.policy is None or reference.qualifier is not None:
+            target = authorized_target(transaction, call, reference, "lambda:GetPolicy")
+            if target.policy is None or reference.qualifier == LATEST:
                 raise failures.no_policy()
-            document = PolicyDocument(record.policy)
-            return {"Policy": document.shown(transaction), "RevisionId": record.policy_revision_id}
+            document = PolicyDocument(target.policy)
+            return {"Policy": document.shown(transaction), "RevisionId": target.policy_revision_id}
 
         return await call.read(work)
 
 
-def _refuse_qualifier(reference: FunctionReference) -> None:
-    """A policy belongs to the function, or to a published version or alias, of which there are none."""
-    if reference.qualifier is not None:
+def _refuse_latest(reference: FunctionReference) -> None:
+    """A policy belongs to the whole function, to a published version or to an alias."""
+    if reference.qualifier == LATEST:
         raise failures.invalid_parameter("We currently do not support adding policies for $LATEST.")
 
 
-def _require_policy_revision(record: FunctionRecord, revision_id: str | None) -> None:
-    """Check the revision a caller expects; that of the function itself while it has no policy."""
-    if revision_id is not None and revision_id != (record.policy_revision_id or record.revision_id):
+def _require_policy_revision(target: Target, revision_id: str | None) -> None:
+    """Check the revision a caller expects; that of the function, version or alias itself while it has no policy."""
+    if revision_id is not None and revision_id != (target.policy_revision_id or target.revision_id):
         raise failures.wrong_policy_revision()
+
+
+def _save(transaction: Transaction, target: Target, policy: str | None, revision_id: str) -> None:
+    """Store the policy where it belongs; None takes it away."""
+    kept = revision_id if policy else None
+    if target.alias is not None:
+        save_alias(transaction, replace(target.alias, policy=policy, policy_revision_id=kept))
+    elif target.function.number is not None:
+        save_version_policy(transaction, target.function, policy, kept)
+    else:
+        save_function(transaction, replace(target.function, policy=policy, policy_revision_id=kept))

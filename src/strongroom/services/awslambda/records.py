@@ -1,4 +1,7 @@
-"""The rows of Lambda: functions, their code and their tags. Logs have their own file, `log_records`."""
+"""The rows of functions as they are now (``$LATEST``), with their code and their tags.
+
+Published versions, aliases, layers and events have files of their own: ``*_records``.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,21 @@ from typing import Final
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
+from strongroom.services.awslambda.names import LATEST
 from strongroom.store import Statement, Transaction
-from strongroom.store.schema import function_codes, function_tags, functions
+from strongroom.store.schema import function_codes, function_tags, function_versions, functions, layer_versions, layers
 
 __all__ = [
     "FunctionRecord",
+    "count_functions",
     "delete_function",
+    "drop_unused_code",
     "find_code",
     "find_function",
     "functions_after",
     "insert_function",
     "remove_tags",
+    "reserved_elsewhere",
     "save_function",
     "set_tags",
     "store_code",
@@ -39,6 +46,13 @@ class FunctionRecord:
         policy_revision_id: Changes with every change of the policy; None when there is no policy.
         policy: The resource policy's text; users and roles stand in it by their unique ids.
         modified_ms: The last change of code or configuration, in milliseconds since the epoch.
+        kms_key_arn: The key that the function's owner wants its environment sealed under; None for ``aws/lambda``.
+        environment_key: The key that it is sealed under; None for one that was sealed before KMS keys did that.
+        layers: What `strongroom.services.awslambda.layer_uses` reads; None without layers.
+        temporary_megabytes: The size of ``/tmp`` in MiB; None for Lambda's default.
+        last_version: The number of the version that was published last; None before the first.
+        reserved_concurrency: How many invocations may run at once; None for any number.
+        number: The number of a published version; None for ``$LATEST``.
     """
 
     arn: str
@@ -59,6 +73,22 @@ class FunctionRecord:
     policy_revision_id: str | None
     policy: str | None
     modified_ms: int
+    environment_key: str | None = None
+    layers: str | None = None
+    temporary_megabytes: int | None = None
+    last_version: int | None = None
+    reserved_concurrency: int | None = None
+    number: int | None = None
+
+    @property
+    def version(self) -> str:
+        """``$LATEST``, or the number of a published version."""
+        return LATEST if self.number is None else str(self.number)
+
+    @property
+    def version_arn(self) -> str:
+        """The ARN with the version behind it."""
+        return f"{self.arn}:{self.version}"
 
 
 _functions, _codes, _tags = functions.c, function_codes.c, function_tags.c
@@ -82,6 +112,11 @@ _COLUMNS: Final = (
     _functions.policy_revision_id,
     _functions.policy,
     _functions.modified_ms,
+    _functions.environment_key,
+    _functions.layers,
+    _functions.temporary_megabytes,
+    _functions.last_version,
+    _functions.reserved_concurrency,
 )
 _VALUES: Final[dict[str, object]] = {column.name: bindparam(column.name) for column in _COLUMNS}
 _THIS: Final = _functions.arn == bindparam("this_arn")
@@ -97,9 +132,30 @@ _PAGE: Final = Statement(
     .order_by(_functions.name)
     .limit(bindparam("most"))
 )
+_OWNED: Final = (_functions.account == bindparam("of_account"), _functions.region == bindparam("of_region"))
 _CODE_BYTES: Final = Statement(
-    select(func.sum(_functions.code_bytes)).where(
-        _functions.account == bindparam("of_account"), _functions.region == bindparam("of_region")
+    select(
+        func.coalesce(select(func.sum(_functions.code_bytes)).where(*_OWNED).scalar_subquery(), 0),
+        func.coalesce(
+            select(func.sum(function_versions.c.code_bytes))
+            .select_from(function_versions.join(functions, function_versions.c.function_arn == _functions.arn))
+            .where(*_OWNED)
+            .scalar_subquery(),
+            0,
+        ),
+        func.coalesce(
+            select(func.sum(layer_versions.c.code_bytes))
+            .select_from(layer_versions.join(layers, layer_versions.c.layer_arn == layers.c.arn))
+            .where(layers.c.account == bindparam("of_account"), layers.c.region == bindparam("of_region"))
+            .scalar_subquery(),
+            0,
+        ),
+    )
+)
+_COUNT: Final = Statement(select(func.count()).select_from(functions).where(*_OWNED))
+_RESERVED: Final = Statement(
+    select(func.coalesce(func.sum(_functions.reserved_concurrency), 0)).where(
+        *_OWNED, _functions.arn != bindparam("but_for")
     )
 )
 _INSERT: Final = Statement(insert(functions).values(_VALUES))
@@ -111,7 +167,20 @@ _FIND_CODE: Final = Statement(
         _codes.function_arn == bindparam("this_arn"), _codes.code_sha256 == bindparam("this_sha256")
     )
 )
-_DELETE_CODE: Final = Statement(delete(function_codes).where(_codes.function_arn == bindparam("this_arn")))
+_UNUSED_CODE: Final = Statement(
+    delete(function_codes).where(
+        _codes.function_arn == bindparam("this_arn"),
+        _codes.code_sha256.not_in(select(_functions.code_sha256).where(_functions.arn == bindparam("this_arn"))),
+        _codes.code_sha256.not_in(
+            select(function_versions.c.code_sha256).where(function_versions.c.function_arn == bindparam("this_arn"))
+        ),
+    )
+)
+_HAS_CODE: Final = Statement(
+    select(_codes.code_sha256).where(
+        _codes.function_arn == bindparam("this_arn"), _codes.code_sha256 == bindparam("this_sha256")
+    )
+)
 _INSERT_CODE: Final = Statement(
     insert(function_codes).values(
         function_arn=bindparam("function_arn"), code_sha256=bindparam("code_sha256"), archive=bindparam("archive")
@@ -142,9 +211,20 @@ def functions_after(transaction: Transaction, account: str, region: str, after: 
 
 
 def stored_code_bytes(transaction: Transaction, account: str, region: str) -> int:
-    """How many bytes all the zip archives of an account in a region have."""
-    row = transaction.one(_CODE_BYTES, {"of_account": account, "of_region": region})
-    return 0 if row is None or row[0] is None else int(row[0])
+    """How many bytes the zip archives of an account in a region have: functions, versions and layers."""
+    return sum(int(size) for size in transaction.one(_CODE_BYTES, {"of_account": account, "of_region": region}) or ())
+
+
+def count_functions(transaction: Transaction, account: str, region: str) -> int:
+    """How many functions an account has in a region."""
+    row = transaction.one(_COUNT, {"of_account": account, "of_region": region})
+    return 0 if row is None else int(row[0])
+
+
+def reserved_elsewhere(transaction: Transaction, account: str, region: str, arn: str = "") -> int:
+    """How much concurrency is reserved in an account and region, without what the function ``arn`` has."""
+    row = transaction.one(_RESERVED, {"of_account": account, "of_region": region, "but_for": arn})
+    return 0 if row is None else int(row[0])
 
 
 def insert_function(transaction: Transaction, record: FunctionRecord) -> None:
@@ -179,9 +259,14 @@ def find_code(transaction: Transaction, arn: str, sha256: str) -> bytes | None:
 
 
 def store_code(transaction: Transaction, arn: str, sha256: str, sealed: bytes) -> None:
-    """Give a function its code, in place of what it had."""
-    transaction.run(_DELETE_CODE, {"this_arn": arn})
-    transaction.run(_INSERT_CODE, {"function_arn": arn, "code_sha256": sha256, "archive": sealed})
+    """Keep an archive of a function; nothing changes when it has this one already."""
+    if transaction.one(_HAS_CODE, {"this_arn": arn, "this_sha256": sha256}) is None:
+        transaction.run(_INSERT_CODE, {"function_arn": arn, "code_sha256": sha256, "archive": sealed})
+
+
+def drop_unused_code(transaction: Transaction, arn: str) -> None:
+    """Delete the archives of a function that neither ``$LATEST`` nor a published version has."""
+    transaction.run(_UNUSED_CODE, {"this_arn": arn})
 
 
 def tags_of_function(transaction: Transaction, arn: str) -> dict[str, str]:

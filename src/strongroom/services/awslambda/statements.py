@@ -114,8 +114,13 @@ class PolicyDocument:
         """The document as it is stored; None when no statement is left."""
         return _document(self.statements) if self.statements else None
 
-    def add(self, transaction: Transaction, statement: Statement) -> None:
+    def add(self, transaction: Transaction, statement: Statement, *, public: bool = False) -> None:
         """Take a statement in, its principal by unique id.
+
+        Args:
+            transaction: Where users and roles are.
+            statement: The statement.
+            public: Whether it may let everybody in, as it may for a layer.
 
         Raises:
             AwsError: ``ResourceConflictException``: there is one of this Sid; ``InvalidParameterValueException``: its
@@ -124,7 +129,7 @@ class PolicyDocument:
         if self.find(statement["Sid"]) is not None:
             raise failures.statement_exists(statement["Sid"])
         kept = _renamed(statement, _unique_id(transaction, statement))
-        if is_public(_compiled(_document([kept]))):
+        if not public and is_public(_compiled(_document([kept]))):
             raise failures.public_policy()
         self.statements.append(kept)
         size = len(_document(self.statements).encode())

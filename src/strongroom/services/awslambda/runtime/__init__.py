@@ -11,18 +11,19 @@ enter: code, credentials and the place for logs are handed in as callables.
 from strongroom.services.awslambda.runtime.bubblewrap import BubblewrapSandbox
 from strongroom.services.awslambda.runtime.detection import detect_sandbox
 from strongroom.services.awslambda.runtime.environment import RESERVED_VARIABLES
-from strongroom.services.awslambda.runtime.launcher import is_supported_runtime
 from strongroom.services.awslambda.runtime.model import (
     PAYLOAD_LIMIT,
     REQUEST_LIMIT,
     Credentials,
     FunctionSpec,
     InvocationResult,
+    LayerSpec,
     LogSink,
     Surroundings,
 )
 from strongroom.services.awslambda.runtime.plain import PlainSandbox
 from strongroom.services.awslambda.runtime.pool import FunctionPool
+from strongroom.services.awslambda.runtime.programs import is_supported_runtime
 from strongroom.services.awslambda.runtime.sandbox import Sandbox
 from strongroom.services.awslambda.runtime.unpack import UNPACKED_LIMIT, inspect_archive
 
@@ -36,6 +37,7 @@ __all__ = [
     "FunctionPool",
     "FunctionSpec",
     "InvocationResult",
+    "LayerSpec",
     "LogSink",
     "PlainSandbox",
     "Sandbox",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
+from pathlib import Path
 from typing import cast
 
 import httptools
@@ -41,11 +42,21 @@ class RuntimeApi:
         self._server: asyncio.Server | None = None
         self._port = 0
 
-    async def start(self) -> None:
-        """Listen on a free port of 127.0.0.1."""
+    async def start(self, socket: Path | None = None, port: int = 0) -> None:
+        """Listen on a free port of 127.0.0.1, or on a Unix socket for functions with a network of their own.
+
+        Args:
+            socket: The Unix socket.
+            port: The port by which functions reach it then.
+        """
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", 0)
-        self._port = self._server.sockets[0].getsockname()[1]
+        if socket is None:
+            self._server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", 0)
+            self._port = self._server.sockets[0].getsockname()[1]
+        else:
+            self._server = await loop.create_unix_server(lambda: _Connection(self), socket)
+            _open_to_all(socket)
+            self._port = port
 
     async def stop(self) -> None:
         """Stop listening and close every connection."""
@@ -83,6 +94,11 @@ class RuntimeApi:
         """The channel that a request target names by its token, and the path after it."""
         token, _, rest = target.decode("latin-1").removeprefix("/").partition("/")
         return self._channels.get(token), "/" + rest.partition("?")[0]
+
+
+def _open_to_all(socket: Path) -> None:
+    """Let every user connect who is shown the socket: its folder is the server's alone."""
+    socket.chmod(0o666)
 
 
 class _Slot:

@@ -2,9 +2,12 @@
 
 A function sees a file system made of nothing but the operating system's programs and libraries, its interpreter, the
 AWS SDK, its own code and an empty ``/tmp`` of limited size; everything but ``/tmp`` is read-only. It has its own
-process table, IPC objects, host name and control-group view, no capability, and cannot get any. The network is the
-host's, because a rotation function exists to reach databases and Strongroom itself: what listens on the host's
-loopback or on an abstract Unix socket without asking for a password is open to functions.
+process table, IPC objects, host name and control-group view, no capability, and cannot get any.
+
+The network is the host's unless the operator says otherwise, because a rotation function exists to reach databases and
+Strongroom itself: what listens on the host's loopback or on an abstract Unix socket without asking for a password is
+open to functions. In a network of its own a function finds a loopback with two ports, which a relay leads to the
+Runtime API and to Strongroom's endpoint (see `doors`), and nothing else.
 
 Two ways, by who the server is:
 
@@ -20,12 +23,14 @@ import os
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from strongroom.services.awslambda.runtime.confinement import Tools, function_user
 from strongroom.services.awslambda.runtime.memory import child_processes
 from strongroom.services.awslambda.runtime.sandbox import Confined, Layout, Room, in_memory_file
 from strongroom.services.awslambda.runtime.seccomp import filter_program
+from strongroom.services.awslambda.runtime.supplies import RELAY
 
 __all__ = ["BubblewrapSandbox"]
 
@@ -38,6 +43,8 @@ _LAYOUT = Layout(
     certificates="/etc/pki/tls/cert.pem",
     bootstrap="/var/runtime/bootstrap.py",
 )
+
+_RELAY = "/var/runtime/relay.py"
 
 # Where Amazon Linux, Debian and OpenSSL itself look for certificates.
 _CERTIFICATE_PLACES = (
@@ -91,7 +98,7 @@ class BubblewrapSandbox:
         groups.write_text(f"root:x:0:\nfunction:x:{user}:\n")
         users.chmod(0o444)
         groups.chmod(0o444)
-        return _LAYOUT
+        return replace(_LAYOUT, bootstrap=_bootstrap(room))
 
     def confine(self, room: Room, program: Sequence[str]) -> Confined:
         """Build the command line. See the module's text for its two forms."""
@@ -110,13 +117,15 @@ class BubblewrapSandbox:
             *privileges,
             *("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
             *("--hostname", "lambda", "--die-with-parent", "--new-session"),
+            *(("--unshare-net",) if room.doors else ()),
             *_system_mounts(),
             *_function_mounts(room),
             *("--seccomp", str(seccomp), "--chdir", _LAYOUT.task_root),
         ]
         # By a descriptor, because the function can read the command line of its namespace's first process.
         wishes = in_memory_file(b"\0".join(os.fsencode(option) for option in options) + b"\0")
-        arguments = [self._bwrap, "--args", str(wishes), "--", *chain, *self._tools.program(program)]
+        command = self._tools.program([*_relay(room), *program])
+        arguments = [self._bwrap, "--args", str(wishes), "--", *chain, *command]
         return Confined(arguments, (seccomp, wishes), "/")
 
     def end(self, pid: int | None, mark: str) -> None:
@@ -160,9 +169,9 @@ def _system_mounts() -> list[str]:
 def _function_mounts(room: Room) -> list[str]:
     """What belongs to this function."""
     words = ["--perms", "1777", "--size", str(room.limits.file_bytes), "--tmpfs", _LAYOUT.temporary]
-    if room.interpreter is not None and not room.interpreter.prefix.is_relative_to("/usr"):
-        prefix = str(room.interpreter.prefix)
-        words += [*_parents(prefix), "--ro-bind", prefix, prefix]
+    for prefix in dict.fromkeys(each.prefix for each in (room.interpreter, room.relay) if each is not None):
+        if not prefix.is_relative_to("/usr"):
+            words += [*_parents(str(prefix)), "--ro-bind", str(prefix), str(prefix)]
     for hidden in room.hidden_paths:
         if hidden.is_dir() and any(hidden.resolve().is_relative_to(shown) for shown in _shown_folders(room)):
             words += ["--perms", "0000", "--tmpfs", str(hidden.resolve()), "--remount-ro", str(hidden.resolve())]
@@ -170,19 +179,37 @@ def _function_mounts(room: Room) -> list[str]:
         words += [*_parents(place), "--ro-bind", str(room.certificates), place]
     for name in ("passwd", "group"):
         words += ["--ro-bind", str(room.scratch / name), f"/etc/{name}"]
-    words += [*_parents("/var/task"), "--perms", "0755", "--dir", "/opt"]
+    words += _parents("/var/task")
+    words += ["--perms", "0755", "--dir", "/opt"] if room.layers is None else ["--ro-bind", str(room.layers), "/opt"]
     words += ["--ro-bind", str(room.code), _LAYOUT.task_root, "--perms", "0755", "--dir", _LAYOUT.runtime_dir]
-    words += ["--ro-bind", str(room.bootstrap), _LAYOUT.bootstrap]
+    words += ["--ro-bind", str(room.bootstrap), _bootstrap(room)]
     for name, path in room.libraries.items():
         words += ["--ro-bind", str(path), f"{_LAYOUT.runtime_dir}/{name}"]
+    if room.doors:
+        words += ["--ro-bind", str(RELAY), _RELAY]
+    for port, socket in room.doors.items():
+        words += ["--ro-bind", str(socket), _door(port)]
     return [*words, "--remount-ro", "/"]
 
 
+def _door(port: int) -> str:
+    return f"{_LAYOUT.runtime_dir}/door-{port}"
+
+
+def _relay(room: Room) -> list[str]:
+    """The words that run the rest of a command line behind the relay; none where the network is the host's."""
+    if room.relay is None or not room.doors:
+        return []
+    doors = [f"{port}={_door(port)}" for port in room.doors]
+    return [str(room.relay.executable), "-I", "-S", _RELAY, *doors, "--"]
+
+
+def _bootstrap(room: Room) -> str:
+    return f"{_LAYOUT.runtime_dir}/{room.bootstrap.name}"
+
+
 def _shown_folders(room: Room) -> list[Path]:
-    folders = [Path("/usr")]
-    if room.interpreter is not None:
-        folders.append(room.interpreter.prefix)
-    return folders
+    return [Path("/usr"), *(each.prefix for each in (room.interpreter, room.relay) if each is not None)]
 
 
 def _parents(place: str) -> list[str]:

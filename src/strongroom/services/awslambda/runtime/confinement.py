@@ -56,14 +56,17 @@ class Limits:
     tasks: int
 
 
-def limits_for(memory_megabytes: int) -> Limits:
-    """The limits of a function with ``memory_megabytes`` of memory (descriptors and /tmp as in "Lambda quotas").
+def limits_for(memory_megabytes: int, temporary_megabytes: int = 512) -> Limits:
+    """The limits of a function with so much memory and ``/tmp`` (descriptors as in "Lambda quotas").
 
     What is mapped is allowed to be more than what is used: thread stacks and allocators map ahead. The use itself is
     watched from outside (see `memory`).
     """
     return Limits(
-        data_bytes=(2 * memory_megabytes + 256) * _MEBIBYTE, file_bytes=512 * _MEBIBYTE, open_files=1024, tasks=256
+        data_bytes=(2 * memory_megabytes + 256) * _MEBIBYTE,
+        file_bytes=temporary_megabytes * _MEBIBYTE,
+        open_files=1024,
+        tasks=256,
     )
 
 

@@ -49,6 +49,7 @@ def _trial(sandbox: BubblewrapSandbox) -> str:
         empty.touch()
         room = Room(
             code=code,
+            layers=None,
             libraries={},
             bootstrap=empty,
             interpreter=None,

@@ -6,6 +6,8 @@ environment variables", "Defined runtime environment variables").
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from strongroom.services.awslambda.runtime.model import Credentials, FunctionSpec, Surroundings
 from strongroom.services.awslambda.runtime.sandbox import Layout
 
@@ -39,6 +41,7 @@ RESERVED_VARIABLES = frozenset(
 def function_environment(
     spec: FunctionSpec,
     surroundings: Surroundings,
+    own: Mapping[str, str],
     credentials: Credentials,
     layout: Layout,
     *,
@@ -50,6 +53,7 @@ def function_environment(
     Args:
         spec: The function.
         surroundings: Names Strongroom's endpoint.
+        own: The function's own variables, in clear.
         credentials: Of the execution role.
         layout: Where the process finds things.
         runtime_api: ``host:port/token``; runtimes put ``http://`` before it.
@@ -67,7 +71,10 @@ def function_environment(
         "TMPDIR": layout.temporary,
         "TZ": ":UTC",
     }
-    own = {name: value for name, value in spec.environment.items() if name not in RESERVED_VARIABLES}
+    if spec.runtime.startswith("nodejs"):
+        folder, major = f"{layout.layers}/nodejs", spec.runtime.removesuffix(".x").removeprefix("nodejs")
+        defaults["NODE_PATH"] = f"{folder}/node{major}/node_modules:{folder}/node_modules"
+    chosen = {name: value for name, value in own.items() if name not in RESERVED_VARIABLES}
     fixed = {
         "AWS_ACCESS_KEY_ID": credentials.access_key_id,
         "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
@@ -86,4 +93,4 @@ def function_environment(
         "LAMBDA_TASK_ROOT": layout.task_root,
         "_HANDLER": spec.handler,
     }
-    return defaults | own | fixed
+    return defaults | chosen | fixed

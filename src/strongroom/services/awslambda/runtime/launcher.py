@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
-from strongroom.errors import AwsError
 from strongroom.services.awslambda.runtime.api import RuntimeApi
+from strongroom.services.awslambda.runtime.code_store import CodeStore, combination_name
 from strongroom.services.awslambda.runtime.confinement import environment_script, limits_for
 from strongroom.services.awslambda.runtime.environment import function_environment
-from strongroom.services.awslambda.runtime.failures import StartError
-from strongroom.services.awslambda.runtime.interpreters import Interpreter, InterpreterShelf
+from strongroom.services.awslambda.runtime.interpreters import InterpreterShelf
 from strongroom.services.awslambda.runtime.model import FunctionSpec, Surroundings
 from strongroom.services.awslambda.runtime.output import LogStream, OutputPipe
 from strongroom.services.awslambda.runtime.process import FunctionProcess, Parts
-from strongroom.services.awslambda.runtime.sandbox import Confined, Layout, Room, in_memory_file
-from strongroom.services.awslambda.runtime.supplies import BOOTSTRAP, sdk_libraries, write_certificates
-from strongroom.services.awslambda.runtime.unpack import CodeStore, remove_tree
+from strongroom.services.awslambda.runtime.programs import choose_program
+from strongroom.services.awslambda.runtime.sandbox import Confined, Room, in_memory_file
+from strongroom.services.awslambda.runtime.supplies import sdk_libraries, write_certificates
+from strongroom.services.awslambda.runtime.unpack import remove_tree
 from strongroom.world import from_milliseconds
 
-__all__ = ["Launcher", "is_supported_runtime"]
-
-_PYTHON = re.compile(r"python(3\.\d{1,2})\Z")
-_PROVIDED = re.compile(r"provided(\.[a-z0-9]+)?\Z")
+__all__ = ["Launcher", "unpacked_for"]
 
 
-def is_supported_runtime(runtime: str) -> bool:
-    """Whether functions of this runtime can be run: ``python3.N``, or ``provided`` and ``provided.*``."""
-    return bool(_PYTHON.match(runtime) or _PROVIDED.match(runtime))
+def unpacked_for(spec: FunctionSpec) -> list[str]:
+    """The names of the folders that a process of ``spec`` uses in the code store."""
+    layers = [layer.code_sha256 for layer in spec.layers]
+    return [spec.code_sha256, *layers, *([combination_name(layers)] if len(layers) > 1 else [])]
 
 
 class Launcher:
@@ -38,10 +37,12 @@ class Launcher:
     Args:
         surroundings: What the pool was given.
         api: Where processes will ask for invocations.
+        doors: The ports of a function's own network, and where each leads; empty where it has the host's.
     """
 
-    def __init__(self, surroundings: Surroundings, api: RuntimeApi) -> None:
+    def __init__(self, surroundings: Surroundings, api: RuntimeApi, doors: Mapping[int, Path]) -> None:
         self._surroundings = surroundings
+        self._doors = doors
         self._api = api
         self._interpreters = InterpreterShelf()
         self._libraries = sdk_libraries()
@@ -74,15 +75,15 @@ class Launcher:
             slot: A number that no other living process has.
 
         Raises:
-            AwsError: Its code cannot be had or unpacked, or its runtime is not supported.
+            AwsError: Its code, variables or credentials cannot be had, or this machine has nothing to run it with.
             StartError: Its code has nothing to start.
             OperatorError: This machine cannot run it confined.
         """
         surroundings = self._surroundings
-        interpreter, notices = await self._interpreter(spec)
+        program = await asyncio.to_thread(choose_program, spec.runtime, self._interpreters, self._libraries)
         code = await self.code.folder(spec.code_sha256, lambda: surroundings.code_loader(spec))
-        if interpreter is None:
-            _check_entrypoint(code)
+        layers = await self._layers(spec)
+        own = await surroundings.variables(spec)
         credentials = await surroundings.credentials(spec)
         token, runtime_api, channel = self._api.open_channel()
         scratch = self._scratch / token[:16]
@@ -93,21 +94,24 @@ class Launcher:
             scratch.mkdir(mode=0o700)
             room = Room(
                 code=code,
-                libraries=self._libraries,
-                bootstrap=BOOTSTRAP,
-                interpreter=interpreter,
+                layers=layers,
+                libraries=program.libraries,
+                bootstrap=program.bootstrap,
+                interpreter=program.interpreter,
                 certificates=self._certificates,
                 scratch=scratch,
                 slot=slot,
-                limits=limits_for(spec.memory_megabytes),
+                limits=limits_for(spec.memory_megabytes, spec.temporary_megabytes),
                 hidden_paths=surroundings.hidden_paths,
+                doors=self._doors,
+                relay=self._interpreters.own() if self._doors else None,
             )
             layout = await asyncio.to_thread(surroundings.sandbox.layout, room)
             environment = function_environment(
-                spec, surroundings, credentials, layout, runtime_api=runtime_api, log_stream=log.name
+                spec, surroundings, own, credentials, layout, runtime_api=runtime_api, log_stream=log.name
             )
             script = environment_script(environment)
-            confined = surroundings.sandbox.confine(room, _program(interpreter, layout))
+            confined = surroundings.sandbox.confine(room, program.command(spec, layout, code, layers))
             process = await _spawn(confined, script, pipe)
             launched = True
         finally:
@@ -116,51 +120,28 @@ class Launcher:
                 pipe.close()
                 self._api.close_channel(token)
                 remove_tree(scratch)
-        for notice in notices:
-            log.line(notice)
+        for notice in (surroundings.sandbox.warning, *program.notices):
+            if notice:
+                log.line(notice)
         parts = Parts(process, channel, token, pipe, log, scratch, surroundings.sandbox, surroundings.world.clock)
         return FunctionProcess(spec, parts, credentials.expires_at_ms)
 
-    async def _interpreter(self, spec: FunctionSpec) -> tuple[Interpreter | None, list[str]]:
-        """The interpreter for a function, None for a bootstrap, with what its log stream should say first."""
-        sandbox = self._surroundings.sandbox
-        notices = [sandbox.warning] if sandbox.warning else []
-        python = _PYTHON.match(spec.runtime)
-        if python is None:
-            if not _PROVIDED.match(spec.runtime):
-                raise AwsError(
-                    "InvalidParameterValueException",
-                    f"The runtime {spec.runtime} is not supported: python3.N and provided.* are.",
-                )
-            return None, notices
-        interpreter = await asyncio.to_thread(self._interpreters.find, python[1])
-        if interpreter is None:
-            interpreter = self._interpreters.own()
-            notices.append(f"NOTICE Python {python[1]} is not on this machine; running Python {interpreter.version}.")
-        return interpreter, notices
+    async def _layers(self, spec: FunctionSpec) -> Path | None:
+        """The folder of a function's layers, laid over each other; None when it has none."""
+        if not spec.layers:
+            return None
+        for layer in spec.layers:
+            await self.code.folder(layer.code_sha256, partial(self._surroundings.layer_loader, layer))
+        archives = [layer.code_sha256 for layer in spec.layers]
+        self.code.require_room([spec.code_sha256, *archives])
+        return await self.code.combined(archives)
 
     def _log_stream(self, spec: FunctionSpec) -> LogStream:
         """A stream named as Lambda names them: ``2026/01/31/[$LATEST]<32 hex digits>``."""
         world = self._surroundings.world
         day = from_milliseconds(world.clock.milliseconds()).strftime("%Y/%m/%d")
         name = f"{day}/[{spec.version}]{world.entropy.bytes(16).hex()}"
-        return LogStream(self._surroundings.log_sink, world.clock, spec.log_group, name)
-
-
-def _check_entrypoint(code: Path) -> None:
-    bootstrap = code / "bootstrap"
-    if not (bootstrap.is_file() and bootstrap.stat().st_mode & 0o111):
-        raise StartError("Runtime.InvalidEntrypoint", "Couldn't find valid bootstrap(s): [/var/task/bootstrap]")
-
-
-def _program(interpreter: Interpreter | None, layout: Layout) -> list[str]:
-    if interpreter is None:
-        return [f"{layout.task_root}/bootstrap"]
-    # Isolated and without site: nothing but the standard library and the folders named here can be imported.
-    return [
-        *(str(interpreter.executable), "-I", "-S", "-X", "utf8", layout.bootstrap),
-        *(layout.task_root, f"{layout.layers}/python", layout.runtime_dir),
-    ]
+        return LogStream(self._surroundings.log_sink, world.clock, spec, name)
 
 
 async def _spawn(confined: Confined, script: bytes, pipe: OutputPipe) -> asyncio.subprocess.Process:

@@ -21,6 +21,7 @@ __all__ = [
     "Credentials",
     "FunctionSpec",
     "InvocationResult",
+    "LayerSpec",
     "LogSink",
     "Surroundings",
 ]
@@ -33,11 +34,24 @@ PAYLOAD_LIMIT = REQUEST_LIMIT + 100
 
 
 @dataclass(frozen=True, slots=True)
+class LayerSpec:
+    """One layer of a function.
+
+    Attributes:
+        arn: The ARN of the layer's version.
+        code_sha256: Lower-case hex SHA-256 of its zip archive.
+    """
+
+    arn: str
+    code_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class FunctionSpec:
     """One version of one function: what to run and under which limits.
 
     Attributes:
-        arn: The function's ARN as the invocation names it.
+        arn: The function's ARN, without a qualifier.
         name: The function's name.
         version: ``$LATEST`` or a version number.
         account: Twelve digits.
@@ -45,11 +59,12 @@ class FunctionSpec:
         runtime: Such as ``python3.12`` or ``provided.al2023``.
         handler: ``module.function`` or ``package/module.function`` for Python; handed to a ``bootstrap`` as it is.
         code_sha256: Lower-case hex SHA-256 of the zip archive.
-        environment: The function's own variables, in clear. Never shown by ``repr``.
         memory_megabytes: MemorySize, in MiB.
         timeout_seconds: Timeout, in seconds.
         log_group: Where the output goes, such as ``/aws/lambda/<name>``.
         revision: Changes with every change of code or configuration; processes are kept per (arn, revision).
+        layers: The layers, from the lowest to the uppermost.
+        temporary_megabytes: The size of ``/tmp``, in MiB.
     """
 
     arn: str
@@ -60,11 +75,12 @@ class FunctionSpec:
     runtime: str
     handler: str
     code_sha256: str
-    environment: Mapping[str, str] = field(repr=False)
     memory_megabytes: int
     timeout_seconds: int
     log_group: str
     revision: str
+    layers: tuple[LayerSpec, ...] = ()
+    temporary_megabytes: int = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +101,21 @@ class InvocationResult:
         payload: The handler's answer, or the error document when ``function_error`` is set.
         function_error: ``Unhandled`` when the function failed (the value of ``X-Amz-Function-Error``), else None.
         log_tail: The last 4 KiB of the invocation's log, empty unless it was asked for.
+        log_stream: The stream that the log went to; empty when no process was started.
     """
 
     payload: bytes = field(repr=False)
     function_error: str | None
     log_tail: bytes = field(repr=False)
+    log_stream: str = ""
 
 
 class LogSink(Protocol):
     """Keeps what functions print."""
 
-    def write(self, log_group: str, log_stream: str, entries: Sequence[tuple[int, str]]) -> None:
+    def write(
+        self, account: str, region: str, log_group: str, log_stream: str, entries: Sequence[tuple[int, str]]
+    ) -> None:
         """Keep ``entries``, pairs of (milliseconds since the epoch, text), in order.
 
         Called on the event loop: it hands the entries over and returns without waiting.
@@ -115,9 +135,12 @@ class Surroundings:
         sandbox: How a process is confined; see `detect_sandbox`.
         log_sink: Receives the output of functions.
         code_loader: Answers the zip archive of a function.
+        layer_loader: Answers the zip archive of a layer.
+        variables: Answers a function's own environment variables in clear.
         credentials: Answers fresh credentials of a function's execution role.
         hidden_paths: Host folders (the data folder, above all) to cover should they lie inside something that
             functions can see, such as ``/usr``.
+        own_network: Whether a function has a network of its own, with nothing in it but Strongroom.
         max_processes: Function processes alive at one time.
         idle_seconds: How long a process may wait for its next invocation before it is ended.
         queue_seconds: How long an invocation waits for a free process before it is throttled.
@@ -131,8 +154,11 @@ class Surroundings:
     sandbox: Sandbox
     log_sink: LogSink
     code_loader: Callable[[FunctionSpec], Awaitable[bytes]]
+    layer_loader: Callable[[LayerSpec], Awaitable[bytes]]
+    variables: Callable[[FunctionSpec], Awaitable[Mapping[str, str]]]
     credentials: Callable[[FunctionSpec], Awaitable[Credentials]]
     hidden_paths: tuple[Path, ...] = ()
+    own_network: bool = False
     max_processes: int = 8
     idle_seconds: float = 300.0
     queue_seconds: float = 60.0

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 
-from strongroom.services.awslambda.runtime.model import LogSink
+from strongroom.services.awslambda.runtime.model import FunctionSpec, LogSink
 from strongroom.world import Clock
 
 __all__ = ["ENTRY_LIMIT_BYTES", "INVOCATION_LOG_LIMIT", "TAIL_LIMIT", "LogStream", "OutputPipe"]
@@ -35,16 +35,16 @@ class LogStream:
     Args:
         sink: Keeps the entries.
         clock: Dates them.
-        group: The function's log group.
+        spec: The function, which says whose log group it is.
         name: The stream's name.
     """
 
-    __slots__ = ("_allowance", "_clock", "_group", "_partial", "_sink", "_tail", "name")
+    __slots__ = ("_allowance", "_clock", "_partial", "_sink", "_spec", "_tail", "name")
 
-    def __init__(self, sink: LogSink, clock: Clock, group: str, name: str) -> None:
+    def __init__(self, sink: LogSink, clock: Clock, spec: FunctionSpec, name: str) -> None:
         self._sink = sink
         self._clock = clock
-        self._group = group
+        self._spec = spec
         self.name = name
         self._partial = b""
         self._tail = bytearray()
@@ -94,7 +94,8 @@ class LogStream:
                 entries.append((now, line[start : start + ENTRY_LIMIT_BYTES].decode("utf-8", "replace")))
             self._tail += line[-TAIL_LIMIT:] + b"\n"
         del self._tail[:-TAIL_LIMIT]
-        self._sink.write(self._group, self.name, entries)
+        spec = self._spec
+        self._sink.write(spec.account, spec.region, spec.log_group, self.name, entries)
 
 
 class OutputPipe:

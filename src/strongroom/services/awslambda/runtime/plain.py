@@ -60,11 +60,11 @@ class PlainSandbox:
         """Real paths on the host. ``/tmp`` is the host's, so TMPDIR names a folder of the process's own."""
         user = function_user(room.slot)
         runtime = room.scratch / "runtime"
-        if user is not None:  # copies are costly, so processes share them; only root may write there
-            runtime = room.scratch.parent / "runtime"
+        if user is not None:  # copies are costly, so processes of a kind share them; only root may write there
+            runtime = room.scratch.parent / f"runtime{room.bootstrap.suffix}"
         temporary = room.scratch / "tmp"
-        layers = room.scratch / "opt"
-        for folder in (temporary, layers):
+        layers = room.layers or room.scratch / "opt"
+        for folder in (temporary, *([] if room.layers else [layers])):
             folder.mkdir(mode=0o755)
         certificates = runtime / "ca-bundle.pem"
         if not runtime.exists():

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
 from typing import Literal
 
 from strongroom.errors import AwsError, OperatorError
 from strongroom.services.awslambda.runtime.api import RuntimeApi
 from strongroom.services.awslambda.runtime.channel import Invocation
 from strongroom.services.awslambda.runtime.confinement import USER_COUNT
+from strongroom.services.awslambda.runtime.doors import RUNTIME_PORT, Doors
 from strongroom.services.awslambda.runtime.failures import StartError, failure_document
-from strongroom.services.awslambda.runtime.launcher import Launcher
+from strongroom.services.awslambda.runtime.launcher import Launcher, unpacked_for
 from strongroom.services.awslambda.runtime.model import REQUEST_LIMIT, FunctionSpec, InvocationResult, Surroundings
 from strongroom.services.awslambda.runtime.process import FunctionProcess
 
@@ -56,6 +58,7 @@ class FunctionPool:
             )
         self._surroundings = surroundings
         self._api = RuntimeApi(surroundings.world.entropy)
+        self._doors = Doors(surroundings.work_dir / "doors", surroundings.endpoint_url)
         self._launcher: Launcher | None = None
         self._places: dict[int, _Place] = {}
         self._changed = asyncio.Condition()
@@ -68,9 +71,24 @@ class FunctionPool:
         Raises:
             OperatorError: Something that functions need is missing.
         """
-        self._launcher = await asyncio.to_thread(Launcher, self._surroundings, self._api)
-        await self._api.start()
+        surroundings = self._surroundings
+        if surroundings.own_network and not surroundings.sandbox.isolated:
+            raise OperatorError(
+                "Functions cannot have a network of their own here.",
+                why=surroundings.sandbox.warning,
+                fix="Install bubblewrap, or set function_network to host.",
+            )
+        if surroundings.own_network:
+            await self._doors.start()
+        self._launcher = await asyncio.to_thread(Launcher, surroundings, self._api, self._ports())
+        if surroundings.own_network:
+            await self._api.start(self._doors.runtime_socket, RUNTIME_PORT)
+        else:
+            await self._api.start()
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
+
+    def _ports(self) -> Mapping[int, Path]:
+        return self._doors.ports if self._surroundings.own_network else {}
 
     async def stop(self, *, grace_seconds: float = 10.0) -> None:
         """Let invocations in flight finish for ``grace_seconds``, then end every process and remove all files."""
@@ -87,6 +105,7 @@ class FunctionPool:
         await self._wait_until_gone(list(self._places.values()), None)
         await asyncio.gather(*self._tasks)
         await self._api.stop()
+        await self._doors.stop()
         await asyncio.to_thread(launcher.close)
 
     async def invoke(
@@ -97,6 +116,7 @@ class FunctionPool:
         request_id: str,
         log_tail: bool = False,
         client_context: str | None = None,
+        invoked_arn: str | None = None,
     ) -> InvocationResult:
         """Run one invocation to its end.
 
@@ -106,6 +126,7 @@ class FunctionPool:
             request_id: The invocation's id, a UUID.
             log_tail: Whether to answer the end of the log.
             client_context: JSON that the handler sees as ``context.client_context``.
+            invoked_arn: The ARN as the caller named it; the function's own by default.
 
         Returns:
             The answer. A function that fails is a result with ``function_error``, not an exception.
@@ -131,7 +152,9 @@ class FunctionPool:
                     return _refusal(place.process, failure, request_id, log_tail=log_tail)
             process = place.process
             assert process is not None  # noqa: S101 - _begin set it or told a failure
-            result = await process.run(self._invocation(spec, payload or b"{}", request_id, context), log_tail=log_tail)
+            named = invoked_arn or spec.arn
+            invocation = self._invocation(spec, payload or b"{}", request_id, named, context)
+            result = await process.run(invocation, log_tail=log_tail)
             healthy = process.alive
             return result
         finally:
@@ -141,27 +164,36 @@ class FunctionPool:
             else:
                 self._end_soon(place)
 
-    async def retire(self, function_arn: str) -> None:
-        """A function changed or was deleted: let what is in flight finish, then end its processes.
+    async def retire(self, function_arn: str, revision: str) -> None:
+        """A function changed or was deleted: let what is in flight of a revision finish, then end its processes.
 
         Returns when none of the processes that it had is left. Code that nobody uses any more is removed.
         """
-        places = [place for place in self._places.values() if place.spec.arn == function_arn]
+        places = [
+            place
+            for place in self._places.values()
+            if place.spec.arn == function_arn and place.spec.revision == revision
+        ]
         for place in places:
             self._retire_place(place)
         await self._wait_until_gone(places, None)
-        used = {place.spec.code_sha256 for place in self._places.values()}
-        if self._launcher is not None:
-            for sha256 in {place.spec.code_sha256 for place in places} - used:
-                await self._launcher.code.forget(sha256)
+        for archive in {archive for place in places for archive in unpacked_for(place.spec)}:
+            if self._launcher is not None:
+                await self._launcher.code.forget(archive, self._is_used)
 
-    def _invocation(self, spec: FunctionSpec, payload: bytes, request_id: str, context: str | None) -> Invocation:
+    def _is_used(self, archive: str) -> bool:
+        """Whether a process has an archive unpacked: a place is taken before the archive is asked for."""
+        return any(archive in unpacked_for(place.spec) for place in self._places.values())
+
+    def _invocation(
+        self, spec: FunctionSpec, payload: bytes, request_id: str, named: str, context: str | None
+    ) -> Invocation:
         world = self._surroundings.world
         now = world.clock.milliseconds()
         trace = (
             f"Root=1-{now // 1000:08x}-{world.entropy.bytes(12).hex()};Parent={world.entropy.bytes(8).hex()};Sampled=0"
         )
-        return Invocation(request_id, payload, now + spec.timeout_seconds * 1000, spec.arn, trace, context)
+        return Invocation(request_id, payload, now + spec.timeout_seconds * 1000, named, trace, context)
 
     async def _begin(self, place: _Place, request_id: str) -> bytes | None:
         """Start the process of a new place and wait until it is ready; else answer the error document."""

@@ -112,9 +112,8 @@ class FunctionProcess:
             outcome = await self._broken_off(invocation)
         log.flush()
         self._report(invocation.request_id, duration_ms)
-        return InvocationResult(
-            outcome.payload, "Unhandled" if outcome.failed else None, log.tail() if log_tail else b""
-        )
+        tail = log.tail() if log_tail else b""
+        return InvocationResult(outcome.payload, "Unhandled" if outcome.failed else None, tail, log.name)
 
     def refuse(self, failure: bytes, request_id: str, *, log_tail: bool) -> InvocationResult:
         """The result of an invocation whose process did not get ready."""
@@ -122,7 +121,7 @@ class FunctionProcess:
         self._parts.pipe.drain()
         log.flush()
         log.line(f"END RequestId: {request_id}")
-        return InvocationResult(failure, "Unhandled", log.tail() if log_tail else b"")
+        return InvocationResult(failure, "Unhandled", log.tail() if log_tail else b"", log.name)
 
     async def end(self) -> None:
         """Kill everything that it is and started, and leave nothing behind. May be called more than once."""

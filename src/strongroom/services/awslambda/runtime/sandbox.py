@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -25,17 +25,22 @@ class Room:
 
     Attributes:
         code: The unpacked code.
+        layers: Its layers, laid over each other; None without any.
         libraries: Importable top-level names for Python functions, and where each lies.
-        bootstrap: The file that runs Python handlers.
-        interpreter: The interpreter, for Python functions.
+        bootstrap: The file that runs handlers.
+        interpreter: The interpreter, for functions that need one.
         certificates: PEM file with every CA that functions trust.
         scratch: A folder for this process alone, removed after it.
         slot: A number that no other living process has, from 0.
         limits: What it may use.
         hidden_paths: Host folders that must not show through.
+        doors: For a process with a network of its own, the ports of its loopback and the Unix socket that each leads
+            to; empty for one that has the host's network.
+        relay: The Python that carries its connections through the doors.
     """
 
     code: Path
+    layers: Path | None
     libraries: Mapping[str, Path]
     bootstrap: Path
     interpreter: Interpreter | None
@@ -44,6 +49,8 @@ class Room:
     slot: int
     limits: Limits
     hidden_paths: tuple[Path, ...]
+    doors: Mapping[int, Path] = field(default_factory=dict)
+    relay: Interpreter | None = None
 
 
 @dataclass(frozen=True, slots=True)

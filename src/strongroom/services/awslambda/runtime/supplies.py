@@ -7,13 +7,19 @@ from pathlib import Path
 
 from strongroom.errors import OperatorError
 
-__all__ = ["BOOTSTRAP", "SDK_PACKAGES", "sdk_libraries", "write_certificates"]
+__all__ = ["BOOTSTRAP", "NODE_BOOTSTRAP", "RELAY", "SDK_PACKAGES", "sdk_libraries", "write_certificates"]
 
 SDK_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
 """boto3 and exactly what it imports: all that functions see of the server's own installation."""
 
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 """The program that runs Python handlers inside the sandbox."""
+
+RELAY = Path(__file__).with_name("relay.py")
+"""The program that leads a function's connections out of a network of its own."""
+
+NODE_BOOTSTRAP = Path(__file__).with_name("bootstrap.mjs")
+"""The program that runs Node.js handlers there."""
 
 _SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 

@@ -2,26 +2,23 @@
 
 An archive is refused when it holds absolute or climbing names, links, devices, encrypted or oddly compressed entries,
 the same name twice, too many entries, or more bytes than Lambda allows. Sizes are counted while unpacking; what the
-archive says about itself is believed only when it says too much. The code of a function ends up in
-``<folder>/<sha256>``, written beside it and renamed, so a half-unpacked folder is never run.
+archive says about itself is believed only when it says too much.
 """
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import io
 import os
 import shutil
 import stat
 import zipfile
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from strongroom.errors import AwsError
 
-__all__ = ["ENTRY_LIMIT", "UNPACKED_LIMIT", "CodeStore", "inspect_archive", "remove_tree", "unpack_archive"]
+__all__ = ["ENTRY_LIMIT", "UNPACKED_LIMIT", "inspect_archive", "lay_over", "remove_tree", "unpack_archive"]
 
 UNPACKED_LIMIT = 262_144_000
 """Bytes that a deployment package may unpack to (AWS "Lambda quotas": 250 MB)."""
@@ -127,8 +124,8 @@ def inspect_archive(data: bytes) -> None:
         _checked_entries(archive)
 
 
-def unpack_archive(data: bytes, folder: Path) -> None:
-    """Unpack ``data`` into ``folder``, which must not exist yet.
+def unpack_archive(data: bytes, folder: Path) -> int:
+    """Unpack ``data`` into ``folder``, which must not exist yet; answer how many bytes its files have.
 
     Files become 0444, or 0555 when the archive marks them executable; folders 0555.
 
@@ -145,19 +142,20 @@ def unpack_archive(data: bytes, folder: Path) -> None:
         complete = False
         folder.mkdir(parents=True, mode=0o700)
         try:
-            _write_entries(archive, entries, folder, budget)
+            left = _write_entries(archive, entries, folder, budget)
             complete = True
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
             raise _refused(_UNREADABLE) from error
         finally:
             if not complete:
                 remove_tree(folder)
+    return budget - left
 
 
 def _write_entries(
     archive: zipfile.ZipFile, entries: list[tuple[zipfile.ZipInfo, PurePosixPath]], folder: Path, budget: int
-) -> None:
-    """Write every entry into ``folder``, ``budget`` bytes in all, then make the folders read-only."""
+) -> int:
+    """Write every entry into ``folder``, then make the folders read-only; answer what is left of ``budget`` bytes."""
     for entry, path in entries:
         target = folder / path
         if entry.is_dir():
@@ -165,6 +163,11 @@ def _write_entries(
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         budget -= _write_entry(archive, entry, target, budget)
+    _close_folders(folder)
+    return budget
+
+
+def _close_folders(folder: Path) -> None:
     for parent in [*(path for path in folder.rglob("*") if path.is_dir()), folder]:
         parent.chmod(0o555)
 
@@ -195,57 +198,23 @@ def remove_tree(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-class CodeStore:
-    """The unpacked code of functions, one folder per archive.
+def lay_over(folders: Sequence[Path], target: Path) -> None:
+    """Make ``target``, which must not exist, from unpacked folders: what comes later hides what came before.
 
-    Only what this object unpacked itself is used: whatever lies in the folder when it is created is removed.
+    Files are linked, so this costs neither room nor time. Source: Lambda Developer Guide, "Adding layers to
+    functions".
     """
-
-    def __init__(self, folder: Path) -> None:
-        """Take ``folder`` over, emptying it."""
-        self._folder = folder
-        self._locks: dict[str, asyncio.Lock] = {}
-        self._ready: set[str] = set()
-        remove_tree(folder)
-        # Others may pass through (a confined process under its own user must reach its code) but not look around.
-        folder.mkdir(parents=True, mode=0o700)
-        folder.chmod(0o711)
-
-    async def folder(self, sha256: str, load: Callable[[], Awaitable[bytes]]) -> Path:
-        """The folder with the code of the archive ``sha256``, unpacked now if it was not yet.
-
-        Args:
-            sha256: Lower-case hex SHA-256 of the archive.
-            load: Answers the archive; called only when it is needed.
-
-        Raises:
-            AwsError: CodeVerificationFailedException when the archive is another one than it should be,
-                InvalidParameterValueException when it cannot be unpacked.
-        """
-        lock = self._locks.setdefault(sha256, asyncio.Lock())
-        async with lock:
-            target = self._folder / sha256
-            if sha256 not in self._ready:
-                data = await load()
-                await asyncio.to_thread(self._unpack, data, sha256, target)
-                self._ready.add(sha256)
-            return target
-
-    def _unpack(self, data: bytes, sha256: str, target: Path) -> None:
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise AwsError(
-                "CodeVerificationFailedException", "The stored code of the function does not match its SHA-256."
-            )
-        partial = target.with_name(f"{sha256}.partial")
-        remove_tree(partial)
-        unpack_archive(data, partial)
-        partial.rename(target)
-
-    async def forget(self, sha256: str) -> None:
-        """Remove the folder of an archive that no process uses any more."""
-        lock = self._locks.setdefault(sha256, asyncio.Lock())
-        async with lock:
-            self._ready.discard(sha256)
-            await asyncio.to_thread(remove_tree, self._folder / sha256)
-        if not lock.locked():
-            self._locks.pop(sha256, None)
+    target.mkdir(mode=0o700)
+    for folder in folders:
+        for parent, names, files in os.walk(folder):
+            place = target / Path(parent).relative_to(folder)
+            for name in names:
+                if (place / name).is_file():
+                    (place / name).unlink()
+                (place / name).mkdir(mode=0o700, exist_ok=True)
+            for name in files:
+                if (place / name).is_dir():
+                    shutil.rmtree(place / name)
+                (place / name).unlink(missing_ok=True)
+                os.link(Path(parent) / name, place / name)
+    _close_folders(target)

@@ -7,7 +7,6 @@ is dropped, and the server's log says how much.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from collections import deque
 from collections.abc import Sequence
@@ -15,10 +14,12 @@ from typing import Final
 
 from strongroom.errors import StrongroomError
 from strongroom.keyring import Keyring
-from strongroom.services.awslambda.log_records import LogEvent, LogStream, SealedEvent, insert_events, seal_event
-from strongroom.store import Store
+from strongroom.services.logs.event_records import LogEvent, SealedEvent, first_sequence, insert_events, seal_event
+from strongroom.services.logs.names import GroupReference
+from strongroom.store import Store, Transaction
+from strongroom.world import World
 
-__all__ = ["LogGroup", "LogWriter"]
+__all__ = ["LogWriter"]
 
 _LOG: Final = logging.getLogger("strongroom.functions")
 _GROUP: Final = 200
@@ -27,43 +28,26 @@ _MOST_WAITING: Final = 16 * 1024 * 1024  # characters
 _ATTEMPTS: Final = 3
 _PAUSE_SECONDS: Final = 1.0
 
-
-class LogGroup(str):
-    """The name of a log group that remembers whose it is.
-
-    The function pool hands a function's log group back with each line it prints. Names of groups are unique only
-    within an account and region, so this one carries both.
-    """
-
-    __slots__ = ("account", "region")
-
-    account: str
-    region: str
-
-    @classmethod
-    def of(cls, name: str, account: str, region: str) -> LogGroup:
-        """The group ``name`` in an account and region."""
-        group = cls(name)
-        group.account = account
-        group.region = region
-        return group
+_Batch = dict[tuple[GroupReference, str], list[SealedEvent]]
 
 
 class LogWriter:
-    """The place where the function pool leaves what functions print.
+    """The implementation of `strongroom.services.clients.LogsClient`: where the function pool leaves its output.
 
     Args:
         store: Where log events are kept.
         keyring: Seals them.
+        world: The clock, from which sequence numbers grow.
     """
 
-    def __init__(self, store: Store, keyring: Keyring) -> None:
+    def __init__(self, store: Store, keyring: Keyring, world: World) -> None:
         self._store = store
         self._keyring = keyring
-        self._waiting: deque[tuple[LogStream, LogEvent]] = deque()
+        self._clock = world.clock
+        self._waiting: deque[tuple[GroupReference, LogEvent]] = deque()
         self._size = 0
         self._dropped = 0
-        self._sequence = itertools.count(1)
+        self._last = 0
         self._filled = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
@@ -79,26 +63,27 @@ class LogWriter:
         if self._task is not None:
             await self._task
 
-    def write(self, log_group: str, log_stream: str, entries: Sequence[tuple[int, str]]) -> None:
+    def write(
+        self, account: str, region: str, log_group: str, log_stream: str, entries: Sequence[tuple[int, str]]
+    ) -> None:
         """Take lines to keep; returns at once.
 
         Args:
-            log_group: A `LogGroup`.
+            account: The account that owns the group.
+            region: Its region.
+            log_group: The group's name.
             log_stream: The stream's name.
             entries: Pairs of (milliseconds since the epoch, text), in order.
-
-        Raises:
-            TypeError: ``log_group`` does not say whose it is.
         """
-        if not isinstance(log_group, LogGroup):
-            raise TypeError("a log group without an owner")
-        stream = LogStream(log_group.account, log_group.region, str(log_group), log_stream)
+        group = GroupReference(account, region, log_group)
+        now_ms = self._clock.milliseconds()
         for timestamp_ms, text in entries:
             if self._size + len(text) > _MOST_WAITING:
                 self._dropped += 1
                 continue
             self._size += len(text)
-            self._waiting.append((stream, LogEvent(next(self._sequence), timestamp_ms, text)))
+            self._last = first_sequence(now_ms, self._last)
+            self._waiting.append((group, LogEvent(log_stream, self._last, timestamp_ms, now_ms, text)))
         self._filled.set()
 
     async def _run(self) -> None:
@@ -114,19 +99,27 @@ class LogWriter:
                 self._dropped = 0
 
     async def _store_group(self) -> None:
-        group = [self._waiting.popleft() for _ in range(min(_GROUP, len(self._waiting)))]
-        self._size -= sum(len(event.message) for _, event in group)
-        sealed = await asyncio.to_thread(self._seal, group)
+        lines = [self._waiting.popleft() for _ in range(min(_GROUP, len(self._waiting)))]
+        self._size -= sum(len(event.message) for _, event in lines)
+        batch = await asyncio.to_thread(self._sealed, lines)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                await self._store.write(lambda transaction: insert_events(transaction, sealed))
+                await self._store.write(lambda transaction: _insert(transaction, batch, self._clock.milliseconds()))
             except StrongroomError as error:
                 problem = error
             else:
                 return
             if attempt < _ATTEMPTS:
                 await asyncio.sleep(_PAUSE_SECONDS)
-        _LOG.warning("%d lines that functions printed could not be stored and were dropped: %s", len(group), problem)
+        _LOG.warning("%d lines that functions printed could not be stored and were dropped: %s", len(lines), problem)
 
-    def _seal(self, group: Sequence[tuple[LogStream, LogEvent]]) -> list[SealedEvent]:
-        return [seal_event(self._keyring, stream, event) for stream, event in group]
+    def _sealed(self, lines: Sequence[tuple[GroupReference, LogEvent]]) -> _Batch:
+        batch: _Batch = {}
+        for group, event in lines:
+            batch.setdefault((group, event.stream), []).append(seal_event(self._keyring, group, event))
+        return batch
+
+
+def _insert(transaction: Transaction, batch: _Batch, now_ms: int) -> None:
+    for (group, stream), events in batch.items():
+        insert_events(transaction, group, stream, events, now_ms)
