@@ -220,7 +220,7 @@ def test_a_customer_key_is_checked_before_it_is_set(strongroom: RunningServer, a
     assert refused(client, "create_secret", Name=unique(), KmsKeyId=key) == "Access to KMS is not allowed"
     with pytest.raises(ClientError) as caught:
         admin.create_secret(Name=unique(), KmsKeyId=str(uuid.uuid4()), SecretString="x")
-    assert caught.value.response["Error"]["Code"] == "EncryptionFailure"
+    assert caught.value.response["Error"]["Code"] == "InvalidParameterException"
     default = unique()
     admin.create_secret(Name=default, KmsKeyId="alias/aws/secretsmanager", SecretString="x")
     assert "KmsKeyId" not in admin.describe_secret(SecretId=default)

@@ -8,13 +8,12 @@ from pathlib import Path
 import orjson
 import pytest
 from sqlalchemy import bindparam, update
-from tests.support.harness_kms import OTHER_ACCOUNT, allow
+from tests.support.harness_kms import ACCOUNT, OTHER_ACCOUNT, allow
 from tests.support.harness_secretsmanager import SecretsHarness, in_loop, token
 
 from strongroom.errors import AccessDenied, AwsError
 from strongroom.services.secretsmanager import SecretsManagerSettings
 from strongroom.services.secretsmanager.maintenance import Maintenance
-from strongroom.services.secretsmanager.versions import list_versions
 from strongroom.store import Statement
 from strongroom.store.schema import secret_versions, secrets
 
@@ -108,6 +107,40 @@ async def test_which_keys_another_account_has_is_not_told(harness: SecretsHarnes
 
 
 @in_loop
+async def test_a_secret_under_a_key_of_another_account(harness: SecretsHarness) -> None:
+    everybody = orjson.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "kms:*", "Resource": "*"}
+                for account in (ACCOUNT, OTHER_ACCOUNT)
+            ],
+        }
+    ).decode()
+
+    async def make_their_key(**parameters: str) -> str:
+        made = await harness.kms.create_key(await harness.call(account=OTHER_ACCOUNT), **parameters)  # type: ignore[arg-type]
+        return str(made["KeyMetadata"]["Arn"])  # type: ignore[index]
+
+    closed = await make_their_key()
+    with pytest.raises(AccessDenied, match=r"Access to KMS is not allowed$"):
+        await harness.create("app/db", KmsKeyId=closed)
+    shared = await make_their_key(Policy=everybody)
+    arn = await harness.create("app/db", KmsKeyId=shared)
+    assert (await harness.get(arn))["SecretString"] == "v1"
+    await harness.secrets.put_resource_policy(
+        await harness.call_of("PutResourcePolicy"), SecretId=arn, ResourcePolicy=OPEN_TO_ALL
+    )
+    reader = await harness.call_of("GetSecretValue", account=OTHER_ACCOUNT)
+    assert (await harness.secrets.get_secret_value(reader, SecretId=arn))["SecretString"] == "v1"
+    writer = await harness.call_of("UpdateSecret", account=OTHER_ACCOUNT)
+    with pytest.raises(AwsError, match="default KMS service key"):
+        await harness.secrets.update_secret(writer, SecretId=arn, ClientRequestToken=token(), KmsKeyId="")
+    await harness.secrets.update_secret(writer, SecretId=arn, ClientRequestToken=token(), SecretString="v2")
+    assert (await harness.get(arn))["SecretString"] == "v2"
+
+
+@in_loop
 async def test_a_page_token_serves_its_caller_and_query_only(harness: SecretsHarness) -> None:
     for number in range(3):
         await harness.create(f"app/{number}")
@@ -139,10 +172,41 @@ async def test_a_secret_goes_when_its_recovery_window_ends(harness: SecretsHarne
     harness.clock.now_ms += 1
     await upkeep.turn()
     assert not _describe(harness, arn)
-    assert not harness.store.read_now(lambda tx: list_versions(tx, arn))
+    assert not harness.versions(arn)
     names = [orjson.loads(event).get("eventName") for event in harness.journal.events]
     assert names[-1] == "EndSecretVersionDelete"
     assert "StartSecretVersionDelete" in names
+    for operation in (harness.secrets.describe_secret, harness.secrets.restore_secret):
+        with pytest.raises(AwsError, match="can't find the specified secret"):
+            await operation(await harness.call_of("DescribeSecret"), SecretId=arn)
+    assert await harness.create("app/db", "again") != arn
+
+
+@in_loop
+async def test_a_restored_secret_outlives_its_window(harness: SecretsHarness) -> None:
+    arn = await harness.create("app/db")
+    for days in (7, 8):
+        await harness.secrets.delete_secret(
+            await harness.call_of("DeleteSecret"), SecretId=arn, RecoveryWindowInDays=days
+        )
+        harness.clock.now_ms += 6 * DAY_MS
+        await harness.secrets.restore_secret(await harness.call_of("RestoreSecret"), SecretId=arn)
+    harness.clock.now_ms += 40 * DAY_MS
+    await Maintenance(harness.store, harness.world).turn()
+    assert (await harness.get(arn))["SecretString"] == "v1"
+
+
+@in_loop
+async def test_more_secrets_than_a_transaction_holds_end_together(harness: SecretsHarness) -> None:
+    for number in range(105):
+        arn = await harness.create(f"app/{number}", None)
+        await harness.secrets.delete_secret(await harness.call_of("DeleteSecret"), SecretId=arn)
+    kept = await harness.create("kept")
+    harness.clock.now_ms += 30 * DAY_MS
+    await Maintenance(harness.store, harness.world).turn()
+    call = await harness.call_of("ListSecrets")
+    listed = await harness.secrets.list_secrets(call, IncludePlannedDeletion=True)
+    assert [entry["ARN"] for entry in listed["SecretList"]] == [kept]  # type: ignore[attr-defined]
 
 
 @in_loop
@@ -158,10 +222,10 @@ async def test_versions_without_labels_go_beyond_the_quota_when_they_are_a_day_o
     for number in range(1, 6):
         harness.clock.now_ms += 1
         await put(f"v{number}")
-    assert len(harness.store.read_now(lambda tx: list_versions(tx, arn))) == 6
+    assert len(harness.versions(arn)) == 6
     harness.clock.now_ms += DAY_MS + 10
     await put("v6")
-    kept = harness.store.read_now(lambda tx: list_versions(tx, arn))
+    kept = harness.versions(arn)
     assert len(kept) == 3
     previous = await harness.get(arn, VersionStage="AWSPREVIOUS")
     assert previous["SecretString"] == "v5"
@@ -172,7 +236,7 @@ async def test_versions_without_labels_go_beyond_the_quota_when_they_are_a_day_o
 async def test_attack_18_values_moved_between_versions_and_secrets_do_not_open(harness: SecretsHarness) -> None:
     first = await harness.create("app/one", "one")
     second = await harness.create("app/two", "two")
-    [donor] = harness.store.read_now(lambda tx: list_versions(tx, first))
+    [donor] = harness.versions(first)
     statement = Statement(
         update(secret_versions)
         .where(secret_versions.c.arn == bindparam("the_arn"))
@@ -196,7 +260,7 @@ async def test_changing_the_key_moves_the_versions_in_use_if_the_caller_may_encr
         await harness.secrets.update_secret(
             await harness.call_of("UpdateSecret", policy), SecretId=arn, ClientRequestToken=token(), KmsKeyId=key
         )
-        return [version.kms_key_arn for version in harness.store.read_now(lambda tx: list_versions(tx, arn))]
+        return [version.kms_key_arn for version in harness.versions(arn)]
 
     assert await update_key(keys[0]) == [keys[0]]
     assert await update_key(keys[1], without) == [keys[0]]

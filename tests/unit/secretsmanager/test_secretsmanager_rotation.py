@@ -3,121 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import orjson
 import pytest
-from tests.support.harness_secretsmanager import FUNCTION, Functions, SecretsHarness, in_loop, token
+from tests.support.harness_rotation import Behaviour, RotationHarness
+from tests.support.harness_secretsmanager import in_loop, token
 
 from strongroom.errors import AwsError
-from strongroom.services.clients import InvocationResult
-from strongroom.services.secretsmanager import SecretsManagerSettings
-from strongroom.services.secretsmanager.rotation import RotationEngine
 from strongroom.services.secretsmanager.rotation.outcome import ATTEMPTS, REPLACEMENTS, STEPS
 from strongroom.services.secretsmanager.rotation.queue import LEASE_MS
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
-Behaviour = Callable[[str, dict[str, str]], Awaitable[str | None]]
-
-
-class Rig(SecretsHarness):
-    """A secret, an engine, and a function that does what a test says.
-
-    Attributes:
-        steps: What the function was called for, in order.
-        behaviour: Called for each step; answers the type of an error, or None.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, SecretsManagerSettings(allow_minute_schedules=True))
-        self.steps: list[str] = []
-        self.behaviour: Behaviour = self.rotate_well
-        self.functions = _Scripted(self)
-        self.secrets.functions = self.functions
-        self.engine = self.make_engine()
-
-    def make_engine(self) -> RotationEngine:
-        """Another engine on the same store, as another process has."""
-        return RotationEngine(self.store, self.keyring, self.world, self.functions)
-
-    async def rotate_well(self, step: str, event: dict[str, str]) -> str | None:
-        """What a good function does: put a value, and at the end move AWSCURRENT."""
-        arn, version = event["SecretId"], event["ClientRequestToken"]
-        if step == "createSecret":
-            await self.secrets.put_secret_value(
-                await self.call_of("PutSecretValue"),
-                SecretId=arn,
-                ClientRequestToken=version,
-                SecretString=f"rotated-{version}",
-                VersionStages=["AWSPENDING"],
-                RotationToken=event["RotationToken"],
-            )
-        if step == "finishSecret":
-            stages = (await self.describe(arn))["VersionIdsToStages"]
-            current = next(held for held, labels in stages.items() if "AWSCURRENT" in labels)
-            await self.secrets.update_secret_version_stage(
-                await self.call_of("UpdateSecretVersionStage"),
-                SecretId=arn,
-                VersionStage="AWSCURRENT",
-                MoveToVersionId=version,
-                RemoveFromVersionId=current,
-            )
-        return None
-
-    async def describe(self, arn: str) -> dict[str, Any]:
-        """DescribeSecret."""
-        return await self.secrets.describe_secret(await self.call_of("DescribeSecret"), SecretId=arn)
-
-    async def rotate(self, arn: str, **parameters: object) -> str:
-        """RotateSecret; answers the token."""
-        call = await self.call_of("RotateSecret")
-        parameters = {"RotationLambdaARN": FUNCTION, "ClientRequestToken": token(), **parameters}
-        answer = await self.secrets.rotate_secret(call, SecretId=arn, **parameters)  # type: ignore[arg-type]
-        return str(answer["VersionId"])
-
-    async def run(self, *, after_ms: int = 0) -> None:
-        """Let time pass, take one turn, and wait for what it began."""
-        self.clock.now_ms += after_ms
-        await self.engine.turn()
-        while self.engine._running:
-            await asyncio.gather(*self.engine._running)
-
-    def events(self) -> list[str]:
-        """Names of the service events so far."""
-        found = [orjson.loads(event) for event in self.journal.events]
-        return [event["eventName"] for event in found if event.get("eventType") == "AwsServiceEvent"]
-
-
-class _Scripted(Functions):
-    def __init__(self, rig: Rig) -> None:
-        super().__init__()
-        self._rig = rig
-
-    async def invoke_as_service(
-        self, function_arn: str, payload: bytes, *, service: str, source_arn: str, source_account: str
-    ) -> InvocationResult:
-        event = orjson.loads(payload)
-        self._rig.steps.append(event["Step"])
-        problem = await self._rig.behaviour(event["Step"], event)
-        if problem is None:
-            return InvocationResult(payload=b"null")
-        answer = orjson.dumps({"errorType": problem, "errorMessage": "the password is canary"})
-        return InvocationResult(payload=answer, function_error="Unhandled")
-
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    made = Rig(tmp_path)
+def rig(tmp_path: Path) -> Iterator[RotationHarness]:
+    made = RotationHarness(tmp_path)
     yield made
     made.store.close()
 
 
 @in_loop
-async def test_four_steps_and_the_service_takes_pending_off(rig: Rig) -> None:
+async def test_four_steps_and_the_service_takes_pending_off(rig: RotationHarness) -> None:
     arn = await rig.create("db")
     version = await rig.rotate(arn)
     await rig.run()
@@ -130,7 +39,7 @@ async def test_four_steps_and_the_service_takes_pending_off(rig: Rig) -> None:
 
 
 @in_loop
-async def test_a_failing_step_is_tried_again_after_growing_pauses(rig: Rig) -> None:
+async def test_a_failing_step_is_tried_again_after_growing_pauses(rig: RotationHarness) -> None:
     arn = await rig.create("db")
     version = await rig.rotate(arn)
     failures = iter(["OperationalError", "OperationalError"])
@@ -155,7 +64,7 @@ async def test_a_failing_step_is_tried_again_after_growing_pauses(rig: Rig) -> N
 
 
 @in_loop
-async def test_it_gives_up_and_is_taken_up_again_on_request(rig: Rig) -> None:
+async def test_it_gives_up_and_is_taken_up_again_on_request(rig: RotationHarness) -> None:
     arn = await rig.create("db")
     version = await rig.rotate(arn)
     rig.behaviour = _always("Timeout")
@@ -171,7 +80,7 @@ async def test_it_gives_up_and_is_taken_up_again_on_request(rig: Rig) -> None:
 
 
 @in_loop
-async def test_a_function_that_moves_no_label_has_failed(rig: Rig) -> None:
+async def test_a_function_that_moves_no_label_has_failed(rig: RotationHarness) -> None:
     arn = await rig.create("db")
     await rig.rotate(arn)
 
@@ -185,7 +94,7 @@ async def test_a_function_that_moves_no_label_has_failed(rig: Rig) -> None:
 
 
 @in_loop
-async def test_a_rejected_password_is_replaced_and_not_for_ever(rig: Rig) -> None:
+async def test_a_rejected_password_is_replaced_and_not_for_ever(rig: RotationHarness) -> None:
     arn = await rig.create("db")
     await rig.rotate(arn)
 
@@ -210,34 +119,38 @@ async def test_a_rejected_password_is_replaced_and_not_for_ever(rig: Rig) -> Non
     assert (await rig.describe(arn))["VersionIdsToStages"][version] == ["AWSCURRENT"]
 
 
+@pytest.mark.parametrize("at", STEPS[:3])
 @in_loop
-async def test_a_value_put_meanwhile_ends_it(rig: Rig) -> None:
+async def test_a_value_put_meanwhile_ends_it(rig: RotationHarness, at: str) -> None:
     arn = await rig.create("db")
     await rig.rotate(arn)
 
     async def behaviour(step: str, event: dict[str, str]) -> str | None:
-        if step == "setSecret":
+        problem = await rig.rotate_well(step, event)
+        if step == at:
             await rig.secrets.put_secret_value(
                 await rig.call_of("PutSecretValue"), SecretId=arn, ClientRequestToken=token(), SecretString="by hand"
             )
-        return await rig.rotate_well(step, event) if step == "createSecret" else None
+        return problem
 
     rig.behaviour = behaviour
     await rig.run()
     await rig.run(after_ms=HOUR_MS)
-    assert rig.steps == ["createSecret", "setSecret"]
+    assert tuple(rig.steps) == STEPS[: STEPS.index(at) + 1]
     assert rig.events() == ["RotationStarted", "RotationAbandoned"]
     assert (await rig.get(arn))["SecretString"] == "by hand"
+    assert "AWSPENDING" not in str((await rig.describe(arn))["VersionIdsToStages"])
 
 
+@pytest.mark.parametrize("at", STEPS)
 @in_loop
-async def test_cancelling_stops_it_at_the_next_step(rig: Rig) -> None:
+async def test_cancelling_stops_it_at_the_next_step(rig: RotationHarness, at: str) -> None:
     arn = await rig.create("db")
     version = await rig.rotate(arn)
 
     async def behaviour(step: str, event: dict[str, str]) -> str | None:
-        problem = await rig.rotate_well(step, event)
-        if step == "createSecret":
+        problem = None if step == "finishSecret" else await rig.rotate_well(step, event)
+        if step == at:
             answer = await rig.secrets.cancel_rotate_secret(await rig.call_of("CancelRotateSecret"), SecretId=arn)
             assert answer["VersionId"] == version
         return problem
@@ -245,14 +158,36 @@ async def test_cancelling_stops_it_at_the_next_step(rig: Rig) -> None:
     rig.behaviour = behaviour
     await rig.run()
     await rig.run(after_ms=HOUR_MS)
-    assert rig.steps == ["createSecret"]
+    assert tuple(rig.steps) == STEPS[: STEPS.index(at) + 1]
     described = await rig.describe(arn)
     assert described["RotationEnabled"] is False
     assert described["VersionIdsToStages"][version] == ["AWSPENDING"]
+    assert rig.events() == ["RotationStarted"]
+
+
+@pytest.mark.parametrize("at", STEPS)
+@pytest.mark.parametrize("destroyed", [False, True])
+@in_loop
+async def test_a_deletion_meanwhile_stops_it_at_the_next_step(rig: RotationHarness, at: str, destroyed: bool) -> None:
+    arn = await rig.create("db")
+    await rig.rotate(arn)
+
+    async def behaviour(step: str, event: dict[str, str]) -> str | None:
+        problem = None if step == "finishSecret" else await rig.rotate_well(step, event)
+        if step == at:
+            call = await rig.call_of("DeleteSecret")
+            await rig.secrets.delete_secret(call, SecretId=arn, ForceDeleteWithoutRecovery=destroyed)
+        return problem
+
+    rig.behaviour = behaviour
+    await rig.run()
+    await rig.run(after_ms=HOUR_MS)
+    assert tuple(rig.steps) == STEPS[: STEPS.index(at) + 1]
+    assert "RotationSucceeded" not in rig.events()
 
 
 @in_loop
-async def test_a_lease_that_ran_out_is_taken_over_and_its_holder_changes_nothing(rig: Rig) -> None:
+async def test_a_lease_that_ran_out_is_taken_over_and_its_holder_changes_nothing(rig: RotationHarness) -> None:
     arn = await rig.create("db")
     version = await rig.rotate(arn)
     hanging = asyncio.Event()
@@ -277,7 +212,7 @@ async def test_a_lease_that_ran_out_is_taken_over_and_its_holder_changes_nothing
 
 
 @in_loop
-async def test_a_host_that_knows_it_is_alone_goes_on_at_once(rig: Rig) -> None:
+async def test_a_host_that_knows_it_is_alone_goes_on_at_once(rig: RotationHarness) -> None:
     arn = await rig.create("db")
     version = await rig.rotate(arn)
     rig.behaviour = _hang
@@ -291,7 +226,7 @@ async def test_a_host_that_knows_it_is_alone_goes_on_at_once(rig: Rig) -> None:
 
 
 @in_loop
-async def test_a_schedule_rotates_when_its_window_opens(rig: Rig) -> None:
+async def test_a_schedule_rotates_when_its_window_opens(rig: RotationHarness) -> None:
     arn = await rig.create("db")
     await rig.rotate(arn, RotationRules={"ScheduleExpression": "rate(10 days)"})
     await rig.run()
@@ -307,7 +242,35 @@ async def test_a_schedule_rotates_when_its_window_opens(rig: Rig) -> None:
 
 
 @in_loop
-async def test_a_deleted_secret_is_not_rotated(rig: Rig) -> None:
+async def test_missed_windows_are_made_up_for_once(rig: RotationHarness) -> None:
+    arn = await rig.create("db")
+    await rig.rotate(arn, RotationRules={"ScheduleExpression": "rate(10 days)", "Duration": "3h"})
+    await rig.run()
+    await rig.run(after_ms=35 * DAY_MS)
+    await rig.run()
+    assert len(rig.steps) == 8, "three windows went by, and one rotation makes up for them"
+    following = (await rig.describe(arn))["NextRotationDate"].timestamp() * 1000
+    assert rig.clock.now_ms < following <= rig.clock.now_ms + 11 * DAY_MS
+
+
+@in_loop
+async def test_a_window_takes_up_the_rotation_that_was_given_up(rig: RotationHarness) -> None:
+    arn = await rig.create("db")
+    rig.behaviour = _always("OperationalError")
+    version = await rig.rotate(arn, RotationRules={"ScheduleExpression": "rate(10 days)"})
+    for _ in range(ATTEMPTS):
+        await rig.run(after_ms=HOUR_MS)
+    tried = len(rig.steps)
+    await rig.run(after_ms=DAY_MS)
+    assert len(rig.steps) == tried == ATTEMPTS
+    rig.behaviour = rig.rotate_well
+    await rig.run(after_ms=10 * DAY_MS)
+    assert (await rig.describe(arn))["VersionIdsToStages"][version] == ["AWSCURRENT"]
+    assert rig.events().count("RotationStarted") == 1
+
+
+@in_loop
+async def test_a_deleted_secret_is_not_rotated(rig: RotationHarness) -> None:
     arn = await rig.create("db")
     await rig.rotate(arn, RotationRules={"AutomaticallyAfterDays": 1})
     await rig.secrets.delete_secret(await rig.call_of("DeleteSecret"), SecretId=arn)
@@ -316,9 +279,9 @@ async def test_a_deleted_secret_is_not_rotated(rig: Rig) -> None:
     assert rig.steps == []
 
 
-@in_loop
 @pytest.mark.parametrize("problem", [None, "AssertionError"])
-async def test_rotate_immediately_false_only_tests(rig: Rig, problem: str | None) -> None:
+@in_loop
+async def test_rotate_immediately_false_only_tests(rig: RotationHarness, problem: str | None) -> None:
     arn = await rig.create("db")
     rig.behaviour = _always(problem)
     version = await rig.rotate(arn, RotationRules={"AutomaticallyAfterDays": 1}, RotateImmediately=False)
@@ -328,6 +291,10 @@ async def test_rotate_immediately_false_only_tests(rig: Rig, problem: str | None
     assert version not in (await rig.describe(arn))["VersionIdsToStages"]
     ended = "TestRotationFailed" if problem else "TestRotationSucceeded"
     assert rig.events() == ["TestRotationStarted", ended]
+    rig.behaviour = rig.rotate_well
+    await rig.rotate(arn)
+    await rig.run()
+    assert rig.events()[2:] == ["RotationStarted", "RotationSucceeded"], "the test is over, whatever came of it"
 
 
 async def _hang(step: str, event: dict[str, str]) -> str | None:

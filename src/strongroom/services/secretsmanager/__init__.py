@@ -12,6 +12,7 @@ a text that is logged, raised or recorded.
     passwords     random passwords                      java_order   the order of labels
     access_dates  LastAccessedDate                      refusals     AWS's errors
     maintenance   the end of recovery windows           service_events  what the service records of itself
+    rotation      rotations, in the background          replication     replicas in other regions and accounts
 """
 
 from strongroom.services.secretsmanager.service import SecretsManager

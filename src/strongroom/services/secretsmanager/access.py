@@ -13,9 +13,15 @@ from typing import Final
 from strongroom.errors import AccessDenied
 from strongroom.policy import Policy, PolicyKind, compile_policy
 from strongroom.services.call import Call
-from strongroom.services.secretsmanager.names import parse_secret_id, would_be_arn
+from strongroom.services.secretsmanager.names import is_valid_name, parse_secret_id, would_be_arn
 from strongroom.services.secretsmanager.records import Secret, find_secret, unpack_tags
-from strongroom.services.secretsmanager.refusals import marked_for_deletion, not_found
+from strongroom.services.secretsmanager.refusals import (
+    invalid_name,
+    marked_for_deletion,
+    not_found,
+    not_on_cross_account_replica,
+    not_on_replica,
+)
 from strongroom.services.secretsmanager.service_events import RESOURCE_TYPE
 from strongroom.store import Transaction
 
@@ -26,15 +32,40 @@ __all__ = [
     "compile_resource_policy",
     "find_and_authorize",
     "flag",
+    "refuse_impossible_name",
     "request_tag_context",
     "resource_context",
     "secret_context",
     "tag_context",
+    "would_allow",
 ]
 
 Context = Mapping[str, str | tuple[str, ...]]
 
 _NOTHING: Final[Context] = {}
+
+_ON_REPLICAS: Final = frozenset({
+    "DescribeSecret",
+    "GetResourcePolicy",
+    "ListResourcePolicies",
+    "ListSecretVersionIds",
+    "StopReplicationToReplica",
+    "UpdateSecret",  # for the key only
+    "ValidateResourcePolicy",
+})  # fmt: skip
+"""What can be done to a replica of a secret in another region; everything else is done to its primary."""
+
+_NOT_ACROSS_ACCOUNTS: Final = frozenset({
+    "AssociateCrossAccountReplica",
+    "CancelRotateSecret",
+    "DisassociateCrossAccountReplica",
+    "PutSecretValue",
+    "RemoveRegionsFromReplication",
+    "ReplicateSecretToRegions",
+    "RotateSecret",
+    "UpdateSecretVersionStage",
+})  # fmt: skip
+"""What cannot be done to a replica of a secret in another account, which belongs to its owner but for the value."""
 
 
 @lru_cache(maxsize=4096)
@@ -159,6 +190,41 @@ def authorize_secret(
     call.touches(secret.arn, RESOURCE_TYPE, secret.account)
 
 
+def refuse_impossible_name(secret_id: str) -> None:
+    """Refuse a SecretId that is no ARN and that no secret can have as its name. AWS does so before it decides.
+
+    Args:
+        secret_id: One that `parse_secret_id` knows no meaning of.
+
+    Raises:
+        AwsError: ``ValidationException``.
+    """
+    if not secret_id.startswith("arn:") and not is_valid_name(secret_id):
+        raise invalid_name()
+
+
+def would_allow(
+    call: Call, action: str, secret_id: str, secret: Secret, policy: str, context: Context = _NOTHING
+) -> bool:
+    """Whether the caller might do ``action`` to a secret that had another resource policy.
+
+    Args:
+        call: The call.
+        action: Such as ``secretsmanager:PutResourcePolicy``.
+        secret_id: The SecretId of the request.
+        secret: The secret.
+        policy: The text of that policy.
+        context: Condition keys of the request besides ``secretsmanager:SecretId``.
+    """
+    return call.allows(
+        action,
+        secret.arn,
+        resource_account=secret.account,
+        policy=compile_resource_policy(policy),
+        context={**secret_context(secret), "secretsmanager:secretid": secret_id, **context},
+    )
+
+
 def find_and_authorize(
     transaction: Transaction,
     call: Call,
@@ -180,13 +246,19 @@ def find_and_authorize(
 
     Raises:
         AccessDenied: The caller may not.
-        AwsError: There is no such secret, or it is marked for deletion.
+        AwsError: There is no such secret, it is marked for deletion, none can have that name, or it is a replica.
     """
     reference = parse_secret_id(secret_id, call.account, call.region)
+    if reference is None:
+        refuse_impossible_name(secret_id)
     secret = find_secret(transaction, reference) if reference else None
     authorize_secret(call, action or f"secretsmanager:{call.operation}", secret_id, secret, context)
     if secret is None:
         raise not_found()
     if secret.deleted_ms is not None and not deleted:
         raise marked_for_deletion()
+    if secret.follows_region and call.operation not in _ON_REPLICAS:
+        raise not_on_replica()
+    if secret.cross_account_primary_arn is not None and call.operation in _NOT_ACROSS_ACCOUNTS:
+        raise not_on_cross_account_replica()
     return secret

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from strongroom.services.call import Call
-from strongroom.services.secretsmanager.access import authorize_secret, find_and_authorize, flag
+from strongroom.services.secretsmanager.access import authorize_secret, find_and_authorize, flag, refuse_impossible_name
 from strongroom.services.secretsmanager.names import parse_secret_id, would_be_arn
 from strongroom.services.secretsmanager.parts import Parts
 from strongroom.services.secretsmanager.records import Secret, delete_secret, find_secret, update_secret
-from strongroom.services.secretsmanager.refusals import invalid_parameter, invalid_request, not_found
+from strongroom.services.secretsmanager.refusals import invalid_parameter, invalid_request, not_found, refuse_managed
+from strongroom.services.secretsmanager.replication.requests import require_unreplicated
 from strongroom.services.secretsmanager.rotations import cancel_rotations
 from strongroom.services.secretsmanager.service_events import record_deletion_event
 from strongroom.services.secretsmanager.writing import next_change
@@ -38,7 +39,8 @@ class Deleting(Parts):
         Deleting at once is also possible for a secret that is marked, and is no error for one that is not there.
 
         Raises:
-            AwsError: Access denied, no such secret, already marked, or parameters that exclude each other.
+            AwsError: Access denied, no such secret, already marked, a replica or replicated, or parameters that
+                exclude each other.
         """
         if ForceDeleteWithoutRecovery and RecoveryWindowInDays is not None:
             raise invalid_parameter(
@@ -53,8 +55,13 @@ class Deleting(Parts):
 
         def work(transaction: Transaction) -> dict[str, object]:
             reference = parse_secret_id(SecretId, call.account, call.region)
+            if reference is None:
+                refuse_impossible_name(SecretId)
             secret = find_secret(transaction, reference) if reference else None
             authorize_secret(call, "secretsmanager:DeleteSecret", SecretId, secret, context)
+            if secret is not None:
+                refuse_managed(secret.owning_service)
+                require_unreplicated(transaction, secret)
             if ForceDeleteWithoutRecovery:
                 return self._delete_now(transaction, call, SecretId, secret)
             if secret is None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from strongroom.services.call import Call
 from strongroom.services.secretsmanager.access import find_and_authorize
+from strongroom.services.secretsmanager.external_types import shown_rotation
 from strongroom.services.secretsmanager.parts import Parts
 from strongroom.services.secretsmanager.passwords import PASSWORD_LENGTH, character_types, generate_password
 from strongroom.services.secretsmanager.records import Secret
+from strongroom.services.secretsmanager.replication.shown import replication_of
 from strongroom.services.secretsmanager.rotations import stored_rules
 from strongroom.services.secretsmanager.versions import labels_by_version, labels_of
 from strongroom.store import Transaction
@@ -35,17 +37,19 @@ def describe(secret: Secret) -> dict[str, object]:
         answer["LastAccessedDate"] = from_milliseconds(secret.accessed_day_ms)
     if secret.tags is not None:
         answer["Tags"] = [{"Key": key, "Value": value} for key, value in secret.tag_map.items()]
-    if secret.rotation_function_arn is not None:
+    if secret.rotates:
         answer.update(_rotation(secret))
+    elif secret.follows_region and secret.last_rotated_ms is not None:
+        answer["LastRotatedDate"] = from_milliseconds(secret.last_rotated_ms)
+    answer.update(shown_rotation(secret))
     return answer
 
 
 def _rotation(secret: Secret) -> dict[str, object]:
     """The rotation settings; of a secret that was never set up to rotate there are none."""
-    answer: dict[str, object] = {
-        "RotationEnabled": bool(secret.rotation_enabled),
-        "RotationLambdaARN": secret.rotation_function_arn,
-    }
+    answer: dict[str, object] = {"RotationEnabled": bool(secret.rotation_enabled)}
+    if secret.rotation_function_arn is not None:
+        answer["RotationLambdaARN"] = secret.rotation_function_arn
     if rules := _rules(secret):
         answer["RotationRules"] = rules
     if secret.rotation_enabled:
@@ -90,6 +94,7 @@ class Descriptions(Parts):
             labels = labels_by_version(labels_of(transaction, secret.arn).items())
             if labels:
                 answer["VersionIdsToStages"] = labels
+            answer.update(replication_of(transaction, secret))
             if secret.purge_ms is not None:
                 answer["DeletedDate"] = from_milliseconds(secret.purge_ms)
             return answer
@@ -120,7 +125,6 @@ class Descriptions(Parts):
             uppercase=not ExcludeUppercase,
             numbers=not ExcludeNumbers,
             punctuation=not ExcludePunctuation,
-            space=bool(IncludeSpace),
             excluded=ExcludeCharacters or "",
         )
         password = generate_password(
@@ -128,5 +132,6 @@ class Descriptions(Parts):
             PASSWORD_LENGTH if PasswordLength is None else PasswordLength,
             each_type=RequireEachIncludedType is not False,
             entropy=self.world.entropy,
+            optional=" " if IncludeSpace and " " not in (ExcludeCharacters or "") else "",
         )
         return {"RandomPassword": password}

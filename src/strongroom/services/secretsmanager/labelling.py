@@ -6,7 +6,7 @@ from strongroom.services.call import Call
 from strongroom.services.secretsmanager.access import find_and_authorize
 from strongroom.services.secretsmanager.parts import Parts
 from strongroom.services.secretsmanager.records import update_secret
-from strongroom.services.secretsmanager.refusals import invalid_parameter, refuse_nul, version_not_found
+from strongroom.services.secretsmanager.refusals import invalid_parameter, refuse_managed, refuse_nul, version_not_found
 from strongroom.services.secretsmanager.versions import (
     CURRENT,
     attach_labels,
@@ -47,6 +47,7 @@ class Labelling(Parts):
         def work(transaction: Transaction) -> dict[str, object]:
             context = {"secretsmanager:versionstage": VersionStage}
             secret = find_and_authorize(transaction, call, SecretId, context)
+            refuse_managed(secret.owning_service)
             answer: dict[str, object] = {"ARN": secret.arn, "Name": secret.name}
             for version_id in (RemoveFromVersionId, MoveToVersionId):
                 _require_version(transaction, secret.arn, version_id, VersionStage)
@@ -56,6 +57,7 @@ class Labelling(Parts):
             _require_holder(VersionStage, holder, RemoveFromVersionId)
             if MoveToVersionId is not None:
                 attach_labels(transaction, secret.arn, MoveToVersionId, [VersionStage], self.settings)
+                self.replicas.decide_rights(transaction, call, secret)
             elif VersionStage == CURRENT:
                 raise invalid_parameter(
                     "You can only move staging label AWSCURRENT to a different secret version. "

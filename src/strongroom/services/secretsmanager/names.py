@@ -12,7 +12,10 @@ from typing import Final, NamedTuple
 
 from strongroom.world import Entropy
 
-__all__ = ["SecretReference", "is_valid_name", "new_secret_arn", "parse_secret_id", "would_be_arn"]
+__all__ = ["MANAGED_MARK", "SecretReference", "is_valid_name", "new_secret_arn", "parse_secret_id", "would_be_arn"]
+
+MANAGED_MARK: Final = "!"
+"""What stands between the id of an owning service and the rest of a managed secret's name."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9/_+=.@!-]{1,512}")
 _ARN: Final = re.compile(r"arn:aws:secretsmanager:([a-z0-9-]+):([0-9]{12}):secret:([A-Za-z0-9/_+=.@!-]+)")

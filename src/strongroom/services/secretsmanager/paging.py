@@ -16,8 +16,8 @@ from strongroom.services.call import Call
 
 __all__ = ["Cursor", "PageTokens"]
 
-Cursor = tuple[int | str, str]
-"""The sort value and the tie-breaking id of the last item of a page."""
+Cursor = tuple[int | str | None, str]
+"""The sort value and the tie-breaking name or id of the last item of a page."""
 
 _PURPOSE: Final = "secretsmanager-page"
 

@@ -21,17 +21,15 @@ def character_types(
     uppercase: bool,
     numbers: bool,
     punctuation: bool,
-    space: bool,
     excluded: str,
 ) -> list[str]:
-    r"""The sets of characters to draw from, without the excluded characters and without sets that are empty then.
+    r"""The four types of characters, without the excluded characters and without types that are empty then.
 
     Args:
         lowercase: Include a to z.
         uppercase: Include A to Z.
         numbers: Include 0 to 9.
         punctuation: Include ``! " # $ % & ' ( ) * + , - . / : ; < = > ? @ [ \ ] ^ _ ` { | } ~``.
-        space: Include the space.
         excluded: Characters to leave out of all of them.
     """
     wanted = (
@@ -39,30 +37,32 @@ def character_types(
         (uppercase, string.ascii_uppercase),
         (numbers, string.digits),
         (punctuation, string.punctuation),
-        (space, " "),
     )
     barred = frozenset(excluded)
     sets = ["".join(character for character in letters if character not in barred) for on, letters in wanted if on]
     return [letters for letters in sets if letters]
 
 
-def generate_password(types: Sequence[str], length: int, *, each_type: bool, entropy: Entropy) -> str:
+def generate_password(
+    types: Sequence[str], length: int, *, each_type: bool, entropy: Entropy, optional: str = ""
+) -> str:
     """A random password.
 
     Args:
         types: The sets of characters to draw from.
         length: In characters.
         each_type: Whether it must hold a character of every set.
+        optional: Characters that it may hold besides, and need not: the space (GetRandomPassword, API Reference).
         entropy: Where it comes from.
 
     Raises:
         AwsError: ``InvalidParameterException``: there is nothing to draw from, or it cannot hold every set.
     """
-    if not types:
+    everything = "".join(types) + optional
+    if not everything:
         raise invalid_parameter("The excluded characters leave no characters to build a password from.")
     if each_type and length < len(types):
         raise invalid_parameter("Password length is too short based on the required types.")
-    everything = "".join(types)
     required = list(types) if each_type else []
     sources = required + [everything] * (length - len(required))
     characters = [source[entropy.below(len(source))] for source in sources]

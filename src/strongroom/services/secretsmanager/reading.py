@@ -6,18 +6,22 @@ version and its labels; one decision; one decryption.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import Select, and_, bindparam, select
 
-from strongroom.errors import AwsError
-from strongroom.services.call import Call
-from strongroom.services.secretsmanager.access import authorize_on, authorize_secret, resource_context
+from strongroom.errors import AccessDenied, AwsError
+from strongroom.services.call import Again, Call
+from strongroom.services.secretsmanager.access import (
+    authorize_on,
+    authorize_secret,
+    refuse_impossible_name,
+    resource_context,
+)
 from strongroom.services.secretsmanager.access_dates import DAY_MS
 from strongroom.services.secretsmanager.filters import compile_filters
 from strongroom.services.secretsmanager.java_order import hash_set_order
-from strongroom.services.secretsmanager.listing import ListQuery, list_page
 from strongroom.services.secretsmanager.names import SecretReference, parse_secret_id
 from strongroom.services.secretsmanager.parts import Parts
 from strongroom.services.secretsmanager.refusals import (
@@ -28,6 +32,7 @@ from strongroom.services.secretsmanager.refusals import (
     not_found,
     version_not_found,
 )
+from strongroom.services.secretsmanager.searching import LIST_ACTION, ListQuery, list_page
 from strongroom.services.secretsmanager.service_events import RESOURCE_TYPE
 from strongroom.services.secretsmanager.values import default_key_across_accounts
 from strongroom.services.secretsmanager.versions import CURRENT
@@ -113,6 +118,7 @@ class _Found(NamedTuple):
     """The answer, and the day of the read if it is not noted yet."""
 
     answer: dict[str, object]
+    again: Again
     arn: str
     version_id: str
     is_first_of_day: bool
@@ -133,6 +139,7 @@ class Reading(Parts):
         # KMS keeps its keys in memory; when it has to load one, that statement stands by itself.
         found = await call.read(lambda transaction: self._read_value(transaction, call, wanted), single=True)
         self._note_read(call, found)
+        call.progress.again = found.again
         return found.answer
 
     async def batch_get_secret_value(
@@ -147,17 +154,21 @@ class Reading(Parts):
         """The AWSCURRENT values of up to 20 secrets, chosen by their ids or by filters.
 
         Every secret needs GetSecretValue besides BatchGetSecretValue; what one of them fails with is told in
-        ``Errors``, in the order of the request. Filters need ListSecrets too.
+        ``Errors``, in the order of the request. Filters need ListSecrets too. The trail gets a GetSecretValue event
+        for each secret (BatchGetSecretValue, API Reference).
 
         Raises:
             AwsError: Access denied to the operation itself, or parameters that exclude each other.
         """
         if bool(SecretIdList) == bool(Filters):
-            raise invalid_parameter("You must specify either SecretIdList or Filters, but not both.")
-        if SecretIdList and (MaxResults is not None or NextToken is not None):
-            raise invalid_parameter("MaxResults and NextToken can only be used together with Filters.")
+            raise invalid_parameter("Either 'SecretIdList' or 'Filters' must be provided, but not both.")
+        for name, given in (("MaxResults", MaxResults), ("NextToken", NextToken)):
+            if SecretIdList and given is not None:
+                raise invalid_parameter(
+                    f"'Filters' not specified. 'Filters' must also be specified when '{name}' is provided.",
+                )
         query = ListQuery(
-            matches=compile_filters(Filters),
+            filters=compile_filters(Filters),
             planned_deletion=False,
             sort_by="created-date",
             descending=False,
@@ -171,7 +182,7 @@ class Reading(Parts):
             answer: dict[str, object] = {}
             ids: Sequence[str] = SecretIdList or ()
             if Filters:
-                call.authorize("secretsmanager:ListSecrets", "*")
+                call.authorize(LIST_ACTION, "*")
                 page = list_page(transaction, call, query)
                 ids = [secret.arn for secret in page.secrets]
                 if page.next_cursor is not None:
@@ -188,11 +199,16 @@ class Reading(Parts):
     ) -> list[_Found]:
         found: list[_Found] = []
         errors: list[dict[str, object]] = []
+        parts: list[tuple[Call, AwsError | None]] = []
         for secret_id in ids:
+            part = call.part("GetSecretValue", {"SecretId": secret_id})
             try:
-                found.append(self._read_value(transaction, call, _wanted(secret_id, None, None)))
+                found.append(self._read_value(transaction, part, _wanted(secret_id, None, None)))
+                parts.append((part, None))
             except AwsError as error:
+                parts.append((part, error))
                 errors.append({"SecretId": secret_id, "ErrorCode": error.code, "Message": error.message})
+        call.progress.parts = parts
         answer["SecretValues"] = [each.answer for each in found]
         answer["Errors"] = errors
         return found
@@ -205,6 +221,8 @@ class Reading(Parts):
         reference = parse_secret_id(wanted.secret_id, call.account, call.region)
         rows = _select(transaction, reference, wanted) if reference else []
         if not rows:
+            if reference is None:
+                refuse_impossible_name(wanted.secret_id)
             authorize_secret(call, _ACTION, wanted.secret_id, None, _request_context(wanted))
             raise not_found()
         (
@@ -230,17 +248,25 @@ class Reading(Parts):
             raise default_key_across_accounts()
         labels = [row[-1] for row in rows]
         _require_value(wanted, labels, value)
-        opened = self.values.open(transaction, call, arn, version_id, key_arn, data_key, value)
-        answer: dict[str, object] = {"ARN": arn, "Name": name, "VersionId": version_id}
-        if value_kind == "binary":
-            answer["SecretBinary"] = opened
-        else:
-            answer["SecretString"] = opened.decode()
+        try:
+            open_value = self.values.opener(transaction, call, arn, version_id, key_arn, data_key, value)
+        except AccessDenied:
+            raise self.values.denied_reading(transaction, call, key_arn, kms_key_id, account) from None
+        again = _binary(open_value) if value_kind == "binary" else _text(open_value)
+        answer: dict[str, object] = {"ARN": arn, "Name": name, "VersionId": version_id, **again.make()}
         if labels[0] is not None:
             answer["VersionStages"] = hash_set_order(labels)
         answer["CreatedDate"] = from_milliseconds(created_ms)
         day_ms = call.now_ms - call.now_ms % DAY_MS
-        return _Found(answer, arn, version_id, secret_read_ms != day_ms or version_read_ms != day_ms)
+        return _Found(answer, again, arn, version_id, secret_read_ms != day_ms or version_read_ms != day_ms)
+
+
+def _text(open_value: Callable[[], bytes]) -> Again:
+    return Again(("SecretString",), lambda: {"SecretString": open_value().decode()})
+
+
+def _binary(open_value: Callable[[], bytes]) -> Again:
+    return Again(("SecretBinary",), lambda: {"SecretBinary": open_value()})
 
 
 def _wanted(secret_id: str, version_id: str | None, label: str | None) -> _Wanted:

@@ -16,7 +16,7 @@ from sqlalchemy import BindParameter, bindparam, delete, insert, select, update
 
 from strongroom.services.secretsmanager.names import SecretReference
 from strongroom.store import Statement, Transaction
-from strongroom.store.schema import secrets
+from strongroom.store.schema import secret_replicas, secrets
 
 __all__ = [
     "SECRET_COLUMNS",
@@ -26,6 +26,8 @@ __all__ = [
     "find_secret",
     "insert_secret",
     "pack_tags",
+    "replicas_fall_behind",
+    "secret_by_arn",
     "unpack_tags",
     "update_secret",
 ]
@@ -45,6 +47,10 @@ class Secret:
         rotation_duration: Such as ``3h``.
         next_window_opens_ms: When the next scheduled rotation may begin.
         next_window_closes_ms: The first instant after that window.
+        primary_region: Where it was created, once it has or had replicas in other regions, or is one.
+        external_rotation_metadata: ExternalSecretRotationMetadata, as JSON.
+        external_rotation_role_arn: ExternalSecretRotationRoleArn.
+        cross_account_primary_arn: The secret of another account whose values it receives.
     """
 
     arn: str
@@ -71,6 +77,19 @@ class Secret:
     last_rotated_ms: int | None = None
     next_window_opens_ms: int | None = None
     next_window_closes_ms: int | None = None
+    cross_account_primary_arn: str | None = None
+    external_rotation_metadata: str | None = None
+    external_rotation_role_arn: str | None = None
+
+    @property
+    def follows_region(self) -> bool:
+        """Whether it is a replica of a secret in another region."""
+        return self.primary_region is not None and self.primary_region != self.region
+
+    @property
+    def rotates(self) -> bool:
+        """Whether it was ever set up to rotate, by a function, by the service that manages it or by a partner."""
+        return bool(self.rotation_enabled or self.rotation_function_arn or self.external_rotation_role_arn)
 
     @property
     def tag_map(self) -> Mapping[str, str]:
@@ -92,6 +111,15 @@ _BY_NAME: Final = Statement(
 )
 _INSERT: Final = Statement(insert(secrets).values({name: bindparam(name) for name in _FIELDS}))
 _DELETE: Final = Statement(delete(secrets).where(secrets.c.arn == bindparam("arn")))
+_FALL_BEHIND: Final = Statement(
+    update(secret_replicas)
+    .where(
+        secret_replicas.c.primary_arn == bindparam("arn"),
+        secret_replicas.c.associated == 1,
+        secret_replicas.c.status != "Detached",
+    )
+    .values(status="InProgress", message=None, attempt=0, due_ms=0)
+)
 _DUE_FOR_PURGE: Final = Statement(
     select(*SECRET_COLUMNS)
     .where(secrets.c.purge_ms <= bindparam("now_ms"))
@@ -111,13 +139,19 @@ def find_secret(transaction: Transaction, reference: SecretReference) -> Secret 
     return Secret(*row) if row else None
 
 
+def secret_by_arn(transaction: Transaction, arn: str) -> Secret | None:
+    """The secret with this full ARN, deleted or not."""
+    row = transaction.one(_BY_ARN, {"arn": arn})
+    return Secret(*row) if row else None
+
+
 def insert_secret(transaction: Transaction, secret: Secret) -> None:
     """Store a new secret."""
     transaction.run(_INSERT, {name: getattr(secret, name) for name in _FIELDS})
 
 
 def update_secret(transaction: Transaction, arn: str, **changes: int | str | None) -> None:
-    """Change columns of one secret.
+    """Change columns of one secret. Its replicas are to follow.
 
     Args:
         transaction: Where to write.
@@ -125,6 +159,16 @@ def update_secret(transaction: Transaction, arn: str, **changes: int | str | Non
         changes: New values by the names of the fields of `Secret`.
     """
     transaction.run(_update_statement(tuple(sorted(changes))), {"the_arn": arn, **changes})
+    replicas_fall_behind(transaction, arn)
+
+
+def replicas_fall_behind(transaction: Transaction, primary_arn: str) -> None:
+    """Make the replicas of a secret due: what they hold is no longer what it holds.
+
+    Every change of a secret calls this in its own transaction, through `update_secret` unless only versions or labels
+    change.
+    """
+    transaction.run(_FALL_BEHIND, {"arn": primary_arn})
 
 
 @lru_cache(maxsize=64)

@@ -5,15 +5,26 @@ from __future__ import annotations
 from strongroom.errors import AwsError
 
 __all__ = [
+    "broad_policy",
+    "invalid_name",
     "invalid_parameter",
     "invalid_request",
     "label_not_found",
+    "locked_out",
+    "malformed_json",
+    "malformed_policy",
     "marked_for_deletion",
     "missing_token",
     "not_found",
+    "not_on_cross_account_replica",
+    "not_on_replica",
+    "refuse_managed",
     "refuse_nul",
+    "reserved_name",
     "token_in_use",
     "too_long",
+    "too_many_secrets",
+    "unsupported_element",
     "validation",
     "version_not_found",
 ]
@@ -32,6 +43,13 @@ def invalid_request(message: str) -> AwsError:
 def validation(message: str) -> AwsError:
     """ValidationException: a parameter breaks a constraint that the service model does not state."""
     return AwsError("ValidationException", message)
+
+
+def invalid_name() -> AwsError:
+    """A name, or a SecretId that is no ARN, in which a character stands that names cannot have."""
+    return validation(
+        "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!",
+    )
 
 
 def not_found() -> AwsError:
@@ -59,6 +77,20 @@ def marked_for_deletion() -> AwsError:
     """The secret is in its recovery window."""
     return invalid_request(
         "You can't perform this operation on the secret because it was marked for deletion.",
+    )
+
+
+def not_on_replica() -> AwsError:
+    """The secret is a replica, which follows its primary and changes in no other way."""
+    return invalid_parameter(
+        "Operation not permitted on a replica secret. Call must be made in primary secret's region.",
+    )
+
+
+def not_on_cross_account_replica() -> AwsError:
+    """The secret's value comes from a secret of another account."""
+    return invalid_parameter(
+        "Operation not permitted on a replica secret. Call must be made in primary secret's account.",
     )
 
 
@@ -98,3 +130,66 @@ def refuse_nul(**texts: str | None) -> None:
                 f"1 validation error detected: Value at '{member}' failed to satisfy constraint: "
                 "Member must not contain the character U+0000",
             )
+
+
+def _malformed(message: str) -> AwsError:
+    return AwsError("MalformedPolicyDocumentException", message)
+
+
+def malformed_json() -> AwsError:
+    """A resource policy that is not JSON."""
+    return _malformed("This policy contains invalid Json")
+
+
+def malformed_policy(reason: str) -> AwsError:
+    """A resource policy that breaks the policy grammar.
+
+    Args:
+        reason: What is wrong, for the person who wrote it. AWS leaves it at the first sentence.
+    """
+    return _malformed(f"This policy has invalid syntax. {reason}")
+
+
+def unsupported_element() -> AwsError:
+    """A resource policy that names what does not exist or is not of this service."""
+    return _malformed("This resource policy contains an unsupported principal, action, resource, or condition.")
+
+
+def locked_out() -> AwsError:
+    """A resource policy that would keep its author from ever changing it, in the words of KMS for key policies."""
+    return _malformed("The new resource policy will not allow you to update the resource policy in the future.")
+
+
+def broad_policy() -> AwsError:
+    """A resource policy that lets everybody in, while BlockPublicPolicy is set."""
+    return AwsError(
+        "PublicPolicyException",
+        "The BlockPublicPolicy parameter is set to true, and the resource policy did not prevent broad access to the "
+        "secret.",
+    )
+
+
+def refuse_managed(owning_service: str | None) -> None:
+    """Refuse an edit of a secret that another service manages (InvalidRequestException, API Reference).
+
+    Args:
+        owning_service: The service that manages the secret, if one does.
+
+    Raises:
+        AwsError: ``InvalidRequestException``.
+    """
+    if owning_service is not None:
+        raise invalid_request("The secret is managed by another service, and you must use that service to update it.")
+
+
+def too_many_secrets(most: int) -> AwsError:
+    """One more secret would exceed the quota."""
+    return AwsError(
+        "LimitExceededException",
+        f"The request failed because it would exceed the quota of {most} secrets in this account and Region.",
+    )
+
+
+def reserved_name() -> AwsError:
+    """A name of the form ``service!name``, which secrets have that a service manages."""
+    return invalid_parameter("Names with ! are reserved for secrets that are managed by other services.")

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from strongroom.errors import AccessDenied, AwsError, StrongroomError
 from strongroom.services.call import Call
 from strongroom.services.secretsmanager.access import find_and_authorize, flag
+from strongroom.services.secretsmanager.external_types import ExternalRotation, given_rotation, no_rotation
+from strongroom.services.secretsmanager.masters import refuse_own_master
 from strongroom.services.secretsmanager.parts import Parts
 from strongroom.services.secretsmanager.records import Secret, update_secret
 from strongroom.services.secretsmanager.refusals import (
@@ -19,6 +21,7 @@ from strongroom.services.secretsmanager.refusals import (
     invalid_request,
     label_not_found,
     missing_token,
+    refuse_managed,
     refuse_nul,
     token_in_use,
 )
@@ -29,6 +32,7 @@ from strongroom.services.secretsmanager.rotations import (
     make_due,
     next_window,
     no_window,
+    rotator_of,
     start_rotation,
     stored_rules,
     unfinished_rotation,
@@ -68,7 +72,19 @@ class _Request:
     function_arn: str | None
     rules: RotationRules | None
     duration: str | None
+    external: ExternalRotation | None
     immediately: bool
+
+    def with_rules(self, secret: Secret) -> Secret:
+        """The secret with the rules of this request, if it has any."""
+        if self.rules is None:
+            return secret
+        return replace(
+            secret,
+            rotation_after_days=self.rules.automatically_after_days,
+            rotation_schedule=self.rules.schedule_expression,
+            rotation_duration=self.duration,
+        )
 
     def context(self) -> dict[str, str]:
         """The condition keys of this request."""
@@ -78,7 +94,23 @@ class _Request:
         }
         if self.function_arn:
             context["secretsmanager:rotationlambdaarn"] = self.function_arn
+        if self.external is not None and self.external.role_arn is not None:
+            context["secretsmanager:externalsecretrotationrolearn"] = self.external.role_arn
         return context
+
+
+def _rotator(secret: Secret, request: _Request) -> str:
+    """Who runs the steps of the rotation that is asked for.
+
+    Raises:
+        AwsError: ``InvalidRequestException``: nobody does, or a function is named for a secret that a service manages.
+    """
+    if request.function_arn is not None:
+        refuse_managed(secret.owning_service)
+    rotator = request.function_arn or rotator_of(secret)
+    if rotator is None:
+        raise invalid_request("No Lambda rotation function ARN is associated with this secret.")
+    return rotator
 
 
 class Rotating(Parts):
@@ -106,8 +138,6 @@ class Rotating(Parts):
         """
         if ClientRequestToken is None:
             raise missing_token("InvalidParameterException")
-        if ExternalSecretRotationMetadata or ExternalSecretRotationRoleArn:
-            raise invalid_parameter("This installation does not offer managed external secrets.")
         refuse_nul(clientRequestToken=ClientRequestToken, rotationLambdaARN=RotationLambdaARN)
         rules, duration = self._given_rules(RotationRules)
         request = _Request(
@@ -116,6 +146,7 @@ class Rotating(Parts):
             function_arn=RotationLambdaARN or None,
             rules=rules,
             duration=duration,
+            external=given_rotation(ExternalSecretRotationMetadata, ExternalSecretRotationRoleArn),
             immediately=RotateImmediately is not False,
         )
         try:
@@ -134,6 +165,7 @@ class Rotating(Parts):
 
         def work(transaction: Transaction) -> dict[str, object]:
             secret = find_and_authorize(transaction, call, SecretId)
+            refuse_managed(secret.owning_service)
             token = cancel_rotations(transaction, secret.arn, call.now_ms)
             update_secret(
                 transaction,
@@ -170,16 +202,22 @@ class Rotating(Parts):
     def _rotate(self, transaction: Transaction, call: Call, request: _Request) -> dict[str, object]:
         secret = find_and_authorize(transaction, call, request.secret_id, request.context())
         answer: dict[str, object] = {"ARN": secret.arn, "Name": secret.name, "VersionId": request.token}
-        function_arn = request.function_arn or secret.rotation_function_arn
-        if function_arn is None:
-            raise invalid_request("No Lambda rotation function ARN is associated with this secret.")
+        if request.external is not None or (secret.type and not (request.function_arn or secret.rotation_function_arn)):
+            return self._keep_external(transaction, call, secret, request)
+        rotator = _rotator(secret, request)
         if find_rotation(transaction, secret.arn, request.token) is not None:
             return answer
-        self._require_function(transaction, call, secret, function_arn)
+        if secret.owning_service is None:
+            self._require_function(transaction, call, secret, rotator)
+            refuse_own_master(transaction, call, self.values, secret)
+        elif not request.immediately:
+            # There is no function to be tested: the new schedule is all that this asks for.
+            self._set_rules(transaction, call, secret, request)
+            return {"ARN": secret.arn, "Name": secret.name}
         unfinished = unfinished_rotation(transaction, secret.arn)
         if unfinished is not None:
             raise _UnfinishedRotationError(secret.arn, unfinished.token)
-        secret = self._set_rules(transaction, call, secret, request, function_arn)
+        secret = self._set_rules(transaction, call, secret, request)
         # Rotations that are open still have lost their label, or are through but for the last bookkeeping.
         abandon_rotations(transaction, self.world.entropy, secret, call.now_ms)
         insert_version(transaction, self._pending_version(transaction, call, secret, request))
@@ -189,7 +227,7 @@ class Rotating(Parts):
             self.world.entropy,
             secret,
             request.token,
-            function_arn,
+            rotator,
             call.now_ms,
             kind="rotation" if request.immediately else "test",
             origin="request",
@@ -213,22 +251,43 @@ class Rotating(Parts):
         ):
             raise refusal
 
-    def _set_rules(
-        self, transaction: Transaction, call: Call, secret: Secret, request: _Request, function_arn: str
-    ) -> Secret:
-        """Store the settings of the request where it has any, and the next window."""
-        if request.rules is not None:
-            secret = replace(
-                secret,
-                rotation_after_days=request.rules.automatically_after_days,
-                rotation_schedule=request.rules.schedule_expression,
-                rotation_duration=request.duration,
+    def _keep_external(
+        self, transaction: Transaction, call: Call, secret: Secret, request: _Request
+    ) -> dict[str, object]:
+        """Keep the rotation settings of a managed external secret. It is not rotated, and does not seem to be.
+
+        Raises:
+            AwsError: ``InvalidRequestException``: the secret has no type, or is to be rotated now.
+                ``InvalidParameterException``: a function is named as well.
+        """
+        if secret.type is None:
+            raise invalid_request(
+                "ExternalSecretRotationMetadata and ExternalSecretRotationRoleArn are for secrets that have a Type."
             )
+        if request.function_arn is not None:
+            raise invalid_parameter("You can't specify RotationLambdaARN with the settings of an external rotation.")
+        if request.immediately:
+            raise no_rotation(secret.type)
+        secret = request.with_rules(secret)
+        update_secret(
+            transaction,
+            secret.arn,
+            rotation_after_days=secret.rotation_after_days,
+            rotation_schedule=secret.rotation_schedule,
+            rotation_duration=secret.rotation_duration,
+            changed_ms=next_change(secret, call.now_ms),
+            **(request.external.changes() if request.external is not None else {}),
+        )
+        return {"ARN": secret.arn, "Name": secret.name}
+
+    def _set_rules(self, transaction: Transaction, call: Call, secret: Secret, request: _Request) -> Secret:
+        """Store the settings of the request where it has any, and the next window."""
+        secret = request.with_rules(secret)
         update_secret(
             transaction,
             secret.arn,
             rotation_enabled=1,
-            rotation_function_arn=function_arn,
+            rotation_function_arn=request.function_arn or secret.rotation_function_arn,
             rotation_after_days=secret.rotation_after_days,
             rotation_schedule=secret.rotation_schedule,
             rotation_duration=secret.rotation_duration,

@@ -13,32 +13,42 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, insert, not_, or_, select, update
 
 from strongroom.keyring import InvalidCiphertext, Keyring
 from strongroom.services.secretsmanager.records import Secret
 from strongroom.services.secretsmanager.schedule import RotationRules, parse_duration
-from strongroom.services.secretsmanager.service_events import record_rotation_event
+from strongroom.services.secretsmanager.service_events import RotationEvent, record_rotation_event
 from strongroom.services.secretsmanager.versions import CURRENT, PENDING, detach_label, labels_of
 from strongroom.store import Statement, Transaction
 from strongroom.store.schema import rotations
 from strongroom.world import Entropy
 
 __all__ = [
+    "KEPT",
     "Rotation",
     "abandon_rotations",
     "cancel_rotations",
+    "end_rotation",
     "find_rotation",
+    "is_open",
     "make_due",
     "next_window",
     "no_window",
     "open_rotations",
+    "owner_principal",
+    "pending_rotation",
+    "remembered_rotations",
     "rotation_token",
     "rotation_token_fits",
+    "rotator_of",
     "start_rotation",
     "stored_rules",
     "unfinished_rotation",
 ]
+
+KEPT: Final = 50
+"""How many rotations of a secret are remembered, the newest."""
 
 _TOKEN_PURPOSE: Final = "rotation-token"  # noqa: S105 - the name of a purpose
 
@@ -49,6 +59,7 @@ class Rotation:
 
     Attributes:
         token: The ClientRequestToken, which is the id of the new version.
+        function_arn: Who runs the steps: see `rotator_of`.
         kind: ``rotation``, or ``test`` for RotateImmediately=false.
         origin: ``request`` or ``schedule``.
         state: See the module.
@@ -79,10 +90,15 @@ class Rotation:
 _R: Final = rotations.c
 _FIELDS: Final = tuple(Rotation.__dataclass_fields__)
 _COLUMNS: Final = tuple(_R[name] for name in _FIELDS)
-_IS_OPEN: Final = or_(_R.state == "running", _R.state == "failed")
+_IS_OPEN: Final = or_(_R.state == "running", and_(_R.state == "failed", _R.kind == "rotation"))
+"""`is_open`, in the store."""
+
 _BY_TOKEN: Final = Statement(select(*_COLUMNS).where(_R.arn == bindparam("arn"), _R.token == bindparam("token")))
 _OPEN: Final = Statement(
     select(*_COLUMNS).where(_R.arn == bindparam("arn"), _IS_OPEN).order_by(_R.started_ms, _R.token)
+)
+_REMEMBERED: Final = Statement(
+    select(*_COLUMNS).where(_R.arn == bindparam("arn")).order_by(_R.started_ms.desc(), _R.token.desc())
 )
 _INSERT: Final = Statement(insert(rotations).values({name: bindparam(name) for name in _FIELDS}))
 _CLOSE: Final = Statement(
@@ -90,17 +106,47 @@ _CLOSE: Final = Statement(
     .where(_R.arn == bindparam("the_arn"), _R.token == bindparam("the_token"))
     .values(state=bindparam("state"), changed_ms=bindparam("changed_ms"))
 )
+_FORGET: Final = Statement(
+    delete(rotations).where(
+        _R.arn == bindparam("arn"),
+        not_(_IS_OPEN),
+        _R.token.not_in(
+            select(_R.token)
+            .where(_R.arn == bindparam("arn"))
+            .order_by(_R.started_ms.desc(), _R.token)
+            .limit(bindparam("kept"))
+            .scalar_subquery()
+        ),
+    )
+)
 _MAKE_DUE: Final = Statement(
     update(rotations)
-    .where(_R.arn == bindparam("the_arn"), _R.token == bindparam("the_token"), _IS_OPEN)
+    .where(_R.arn == bindparam("the_arn"), _R.token == bindparam("the_token"), or_(_IS_OPEN, _R.state == "cancelled"))
     .values(state="running", attempt=0, due_ms=bindparam("due_ms"), changed_ms=bindparam("changed_ms"))
 )
+
+
+def owner_principal(owning_service: str) -> str:
+    """What stands in a rotation in place of a function, when the service that manages the secret runs the steps."""
+    return f"{owning_service}.amazonaws.com"
+
+
+def rotator_of(secret: Secret) -> str | None:
+    """Who runs the steps of a secret's rotations: the service that manages it, or its function; None for nobody."""
+    if secret.owning_service is not None:
+        return owner_principal(secret.owning_service)
+    return secret.rotation_function_arn
 
 
 def find_rotation(transaction: Transaction, arn: str, token: str) -> Rotation | None:
     """The rotation that a token started, in whatever state."""
     row = transaction.one(_BY_TOKEN, {"arn": arn, "token": token})
     return Rotation(*row) if row else None
+
+
+def is_open(rotation: Rotation) -> bool:
+    """Whether a rotation has not come to an end: it runs, or failed for now. A test that failed is over."""
+    return rotation.state == "running" or (rotation.state == "failed" and rotation.kind == "rotation")
 
 
 def open_rotations(transaction: Transaction, arn: str) -> list[Rotation]:
@@ -110,11 +156,22 @@ def open_rotations(transaction: Transaction, arn: str) -> list[Rotation]:
 
 def unfinished_rotation(transaction: Transaction, arn: str) -> Rotation | None:
     """The rotation that keeps the next one from starting: its version is AWSPENDING and not AWSCURRENT."""
+    found = pending_rotation(transaction, arn)
+    return found if found is not None and is_open(found) else None
+
+
+def pending_rotation(transaction: Transaction, arn: str) -> Rotation | None:
+    """The rotation, over or not, whose version is AWSPENDING and not AWSCURRENT."""
     labels = labels_of(transaction, arn)
     pending = labels.get(PENDING)
     if pending is None or pending == labels.get(CURRENT):
         return None
-    return next((found for found in open_rotations(transaction, arn) if found.token == pending), None)
+    return find_rotation(transaction, arn, pending)
+
+
+def remembered_rotations(transaction: Transaction, arn: str) -> list[Rotation]:
+    """The rotations of a secret that are kept, the newest first."""
+    return [Rotation(*row) for row in transaction.all(_REMEMBERED, {"arn": arn})]
 
 
 def start_rotation(
@@ -128,7 +185,11 @@ def start_rotation(
     kind: Literal["rotation", "test"],
     origin: Literal["request", "schedule"],
 ) -> None:
-    """Store a rotation whose first step is due now, and its event. The caller has made the version and its label."""
+    """Store a rotation whose first step is due now, and its event. The caller has made the version and its label.
+
+    What is long over is forgotten.
+    """
+    transaction.run(_FORGET, {"arn": secret.arn, "kept": KEPT - 1})
     row = Rotation(
         arn=secret.arn,
         token=token,
@@ -148,14 +209,12 @@ def start_rotation(
         error=None,
     )
     transaction.run(_INSERT, {name: getattr(row, name) for name in _FIELDS})
-    event: Literal["RotationStarted", "TestRotationStarted"] = (
-        "RotationStarted" if kind == "rotation" else "TestRotationStarted"
-    )
+    event: RotationEvent = "RotationStarted" if kind == "rotation" else "TestRotationStarted"
     record_rotation_event(transaction, entropy, secret, token, event, now_ms)
 
 
 def make_due(transaction: Transaction, arn: str, token: str, now_ms: int) -> None:
-    """Let the engine take a rotation up again at once, with all its attempts before it."""
+    """Let the engine take a rotation up again at once, with all its attempts before it; one that was cancelled too."""
     transaction.run(_MAKE_DUE, {"the_arn": arn, "the_token": token, "due_ms": now_ms, "changed_ms": now_ms})
 
 
@@ -180,16 +239,22 @@ def abandon_rotations(
             continue
         if labels.get(PENDING) == found.token:
             detach_label(transaction, secret.arn, PENDING)
-        succeeded = found.token == labels.get(CURRENT)
-        _close(transaction, found, "succeeded" if succeeded else "abandoned", now_ms)
-        record_rotation_event(
-            transaction,
-            entropy,
-            secret,
-            found.token,
-            "RotationSucceeded" if succeeded else "RotationAbandoned",
-            now_ms,
-        )
+        end_rotation(transaction, entropy, secret, found, now_ms, succeeded=found.token == labels.get(CURRENT))
+
+
+def end_rotation(
+    transaction: Transaction,
+    entropy: Entropy,
+    secret: Secret,
+    rotation: Rotation,
+    now_ms: int,
+    *,
+    succeeded: bool = False,
+) -> None:
+    """End a rotation as abandoned, or as succeeded, and record it. The caller has settled the labels."""
+    _close(transaction, rotation, "succeeded" if succeeded else "abandoned", now_ms)
+    event: RotationEvent = "RotationSucceeded" if succeeded else "RotationAbandoned"
+    record_rotation_event(transaction, entropy, secret, rotation.token, event, now_ms)
 
 
 def cancel_rotations(transaction: Transaction, arn: str, now_ms: int) -> str | None:

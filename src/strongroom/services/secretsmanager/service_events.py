@@ -1,10 +1,11 @@
-"""Trail events of what Secrets Manager does by itself: rotations, and the end of deleted versions.
+"""Trail events of what Secrets Manager does by itself: rotations, replication, and the end of deleted versions.
 
 Source: AWS Secrets Manager User Guide, "Log AWS Secrets Manager events with AWS CloudTrail", the non-API events.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
@@ -16,7 +17,16 @@ from strongroom.services.secretsmanager.records import Secret
 from strongroom.store import Transaction
 from strongroom.world import Entropy
 
-__all__ = ["RESOURCE_TYPE", "DeletionEvent", "RotationEvent", "record_deletion_event", "record_rotation_event"]
+__all__ = [
+    "RESOURCE_TYPE",
+    "DeletionEvent",
+    "ReplicationEvent",
+    "RotationEvent",
+    "record_deletion_event",
+    "record_immediate_deletion",
+    "record_replication_event",
+    "record_rotation_event",
+]
 
 RESOURCE_TYPE: Final = "AWS::SecretsManager::Secret"
 """The kind of resource that trail records name."""
@@ -31,8 +41,10 @@ RotationEvent: TypeAlias = Literal[
     "TestRotationFailed",
 ]
 DeletionEvent: TypeAlias = Literal["StartSecretVersionDelete", "CancelSecretVersionDelete", "EndSecretVersionDelete"]
+ReplicationEvent: TypeAlias = Literal["ReplicationStarted", "ReplicationSucceeded", "ReplicationFailed"]
 
 _SOURCE: Final = "secretsmanager.amazonaws.com"
+_NOTHING_MORE: Final[Mapping[str, str]] = {}
 
 
 @lru_cache(maxsize=256)
@@ -71,6 +83,41 @@ def record_deletion_event(
     _record(transaction, entropy, secret, event, now_ms, entropy.uuid(), None)
 
 
+def record_immediate_deletion(transaction: Transaction, entropy: Entropy, secret: Secret, now_ms: int) -> None:
+    """Hand the events of a secret that is deleted at once to the transaction: a beginning, if it had none, and the end.
+
+    The arguments are those of `record_rotation_event`.
+    """
+    if secret.deleted_ms is None:
+        record_deletion_event(transaction, entropy, secret, "StartSecretVersionDelete", now_ms)
+    record_deletion_event(transaction, entropy, secret, "EndSecretVersionDelete", now_ms)
+
+
+def record_replication_event(
+    transaction: Transaction,
+    entropy: Entropy,
+    primary: Secret,
+    replica_arn: str,
+    event: ReplicationEvent,
+    now_ms: int,
+    *,
+    error_message: str | None = None,
+) -> None:
+    """Hand an event of a replica to the transaction: it belongs to the primary, and names the replica.
+
+    Args:
+        transaction: The transaction of what happened.
+        entropy: Where the event's ids come from.
+        primary: The secret that is replicated.
+        replica_arn: The replica.
+        event: What happened.
+        now_ms: When.
+        error_message: Why it failed, in words that hold no secret.
+    """
+    more = {"ReplicaSecretId": replica_arn}
+    _record(transaction, entropy, primary, event, now_ms, entropy.uuid(), error_message, more)
+
+
 def _record(
     transaction: Transaction,
     entropy: Entropy,
@@ -79,6 +126,7 @@ def _record(
     now_ms: int,
     request_id: str,
     error_message: str | None,
+    more: Mapping[str, str] = _NOTHING_MORE,
 ) -> None:
     transaction.record(
         service_event(
@@ -87,7 +135,7 @@ def _record(
             source=_SOURCE,
             name=name,
             region=secret.region,
-            additional_data={"SecretId": secret.arn},
+            additional_data={"SecretId": secret.arn, **more},
             request_id=request_id,
             event_id=entropy.uuid(),
             recipient_account=secret.account,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from strongroom.services.call import Call
 from strongroom.services.secretsmanager.access import (
@@ -19,6 +20,8 @@ from strongroom.services.secretsmanager.settings import SecretsManagerSettings
 from strongroom.store import Transaction
 
 __all__ = ["Tagging", "given_tags"]
+
+_RESERVED: Final = "aws:"
 
 
 def given_tags(tags: Sequence[Mapping[str, str]] | None, settings: SecretsManagerSettings) -> dict[str, str]:
@@ -37,8 +40,7 @@ def given_tags(tags: Sequence[Mapping[str, str]] | None, settings: SecretsManage
         if key is None:
             raise invalid_parameter("Every tag must have a key.")
         refuse_nul(key=key, value=value)
-        if key.lower().startswith("aws:"):
-            raise invalid_parameter("Tag keys that start with aws: are reserved for AWS use.")
+        _refuse_reserved(key)
         if key in found:
             raise invalid_parameter(f"The tag key {key} appears more than once in the request.")
         found[key] = value
@@ -46,8 +48,15 @@ def given_tags(tags: Sequence[Mapping[str, str]] | None, settings: SecretsManage
     return found
 
 
+def _refuse_reserved(key: str) -> None:
+    """Tags of services, such as those of a managed secret, are theirs to give and to take."""
+    if key.lower().startswith(_RESERVED):
+        raise invalid_parameter("Tag keys that start with aws: are reserved for AWS use.")
+
+
 def _refuse_too_many(tags: Mapping[str, str], settings: SecretsManagerSettings) -> None:
-    if len(tags) > settings.tags_per_secret:
+    """Refuse more tags than the quota; those of services do not count."""
+    if sum(not key.startswith(_RESERVED) for key in tags) > settings.tags_per_secret:
         raise invalid_parameter(f"A secret can have at most {settings.tags_per_secret} tags.")
 
 
@@ -76,13 +85,17 @@ class Tagging(Parts):
         """Remove tags from a secret. Keys that it does not have are no error.
 
         Raises:
-            AwsError: Access denied, now or after the change; no such secret.
+            AwsError: Access denied, now or after the change; no such secret; a reserved key.
         """
+        for key in TagKeys:
+            _refuse_reserved(key)
 
         def work(transaction: Transaction) -> dict[str, object]:
             context = {"aws:tagkeys": tuple(TagKeys)}
             secret = find_and_authorize(transaction, call, SecretId, context)
             after = {key: value for key, value in secret.tag_map.items() if key not in TagKeys}
+            if len(after) == len(secret.tag_map):
+                return {}  # not even LastChangedDate moves (UntagResource, API Reference)
             self._set_tags(transaction, call, SecretId, secret, after, context)
             return {}
 

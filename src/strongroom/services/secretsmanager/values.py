@@ -6,6 +6,7 @@ reading takes ``kms:Decrypt`` on the secret's key (AWS Secrets Manager User Guid
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from hmac import compare_digest
 from typing import Final, Literal
@@ -28,11 +29,22 @@ from strongroom.services.secretsmanager.versions import (
 from strongroom.store import Transaction
 from strongroom.world import World
 
-__all__ = ["SERVICE_PRINCIPAL", "Value", "Values", "default_key_across_accounts", "given_value"]
+__all__ = [
+    "DEFAULT_ALIAS",
+    "SERVICE_PRINCIPAL",
+    "Value",
+    "Values",
+    "default_key_across_accounts",
+    "given_value",
+    "key_reference",
+    "value_context",
+]
 
 SERVICE_PRINCIPAL: Final = "secretsmanager.amazonaws.com"
 
-_DEFAULT_ALIAS: Final = "alias/aws/secretsmanager"
+DEFAULT_ALIAS: Final = "alias/aws/secretsmanager"
+"""The service's own key, which there is in each account and region."""
+
 _VALIDATION_VERSION: Final = "RequestToValidateKeyAccess"
 _PROBE: Final = b"RequestToValidateKeyAccess"
 
@@ -93,6 +105,10 @@ def _encryption_failure() -> AwsError:
     )
 
 
+def _invalid_key(refusal: AwsError) -> AwsError:
+    return invalid_parameter(f"The operation failed because of an invalid KMS key: {refusal.message}")
+
+
 def _access_denied() -> AccessDenied:
     return AccessDenied("Access to KMS is not allowed")
 
@@ -104,7 +120,7 @@ def _as_secrets_manager_says(refusal: AwsError, failure: AwsError) -> AwsError:
     return failure if refusal.status < 500 else refusal
 
 
-def _context(arn: str, version_id: str) -> dict[str, str]:
+def value_context(arn: str, version_id: str) -> dict[str, str]:
     """The encryption context of a version's value and of its data key."""
     return {"SecretARN": arn, "SecretVersionId": version_id}
 
@@ -133,15 +149,18 @@ class Values:
             call: The call.
             kms_key_id: A key id, key ARN, alias or alias ARN; empty or absent for the service key.
             account: The account that owns the secret.
+
+        Raises:
+            AwsError: ``InvalidParameterException``: there is no such key.
         """
         if not kms_key_id:
             return None
-        full = _key_reference(kms_key_id, account, call.region)
-        if full == _key_reference(_DEFAULT_ALIAS, account, call.region):
+        full = key_reference(kms_key_id, account, call.region)
+        if full == key_reference(DEFAULT_ALIAS, account, call.region):
             return None
-        key = self._described(transaction, call, full)
+        key = self._described(transaction, call, full, _invalid_key)
         if key.manager == "AWS" and key.account == account == call.account:
-            service_key = self._kms.service_key(transaction, call.forward(SERVICE_PRINCIPAL), _DEFAULT_ALIAS)
+            service_key = self._kms.service_key(transaction, call.forward(SERVICE_PRINCIPAL), DEFAULT_ALIAS)
             if service_key.arn == key.arn:
                 return None
         return kms_key_id
@@ -152,7 +171,7 @@ class Values:
         The arguments are those of `key_setting`.
         """
         try:
-            return self._kms.describe(transaction, call, _key_reference(kms_key_id, account, call.region)).arn
+            return self._kms.describe(transaction, call, key_reference(kms_key_id, account, call.region)).arn
         except AwsError:
             return None
 
@@ -163,6 +182,28 @@ class Values:
         except AwsError:
             return False
 
+    def denied_reading(
+        self, transaction: Transaction, call: Call, key_arn: str, kms_key_id: str | None, account: str
+    ) -> AccessDenied:
+        """The refusal for a caller who may not decrypt a version: it tells if the secret has another key by now.
+
+        Args:
+            transaction: Where KMS looks keys up.
+            call: The call.
+            key_arn: The key that the version is under.
+            kms_key_id: The secret's present key, as it was given; None for the service key.
+            account: The account that owns the secret.
+        """
+        if kms_key_id is None:
+            is_present = self.is_service_key(transaction, call, key_arn)
+        else:
+            is_present = self.described_key_arn(transaction, call, kms_key_id, account) == key_arn
+        if is_present:
+            return _access_denied()
+        return AccessDenied(
+            "Access to KMS is not allowed. This version of secret is not encrypted with the current KMS key."
+        )
+
     def key_arn(self, transaction: Transaction, call: Call, secret: Secret) -> str:
         """The KMS key under which new versions of a secret go. An alias counts by what it names now.
 
@@ -172,17 +213,19 @@ class Values:
         if secret.kms_key_id is None:
             if secret.account != call.account:
                 raise default_key_across_accounts()
-            return self._kms.service_key(transaction, call.forward(SERVICE_PRINCIPAL), _DEFAULT_ALIAS).arn
-        reference = _key_reference(secret.kms_key_id, secret.account, secret.region)
-        return self._described(transaction, call, reference).arn
+            return self._kms.service_key(transaction, call.forward(SERVICE_PRINCIPAL), DEFAULT_ALIAS).arn
+        reference = key_reference(secret.kms_key_id, secret.account, secret.region)
+        return self._described(transaction, call, reference, lambda _: _encryption_failure()).arn
 
-    def _described(self, transaction: Transaction, call: Call, reference: str) -> KeyDescription:
+    def _described(
+        self, transaction: Transaction, call: Call, reference: str, failure: Callable[[AwsError], AwsError]
+    ) -> KeyDescription:
         try:
             return self._kms.describe(transaction, call, reference)
         except AwsError as refusal:
             arn = Arn.parse(reference)
             if arn is None or arn.account == call.account:
-                raise _as_secrets_manager_says(refusal, _encryption_failure()) from None
+                raise _as_secrets_manager_says(refusal, failure(refusal)) from None
             # Which keys another account has is not for this caller to learn.
             raise _access_denied() from None
 
@@ -194,7 +237,7 @@ class Values:
         """
         key_arn = self.key_arn(transaction, call, secret)
         forwarded = call.forward(SERVICE_PRINCIPAL)
-        context = _context(secret.arn, _VALIDATION_VERSION)
+        context = value_context(secret.arn, _VALIDATION_VERSION)
         try:
             data_key = self._kms.generate_data_key(transaction, forwarded, key_arn, context)
             self._kms.decrypt(transaction, forwarded, key_arn, data_key.ciphertext, context)
@@ -209,7 +252,7 @@ class Values:
         Raises:
             AwsError: Access denied, or the key cannot encrypt.
         """
-        context = _context(secret.arn, version_id)
+        context = value_context(secret.arn, version_id)
         key_arn = self.key_arn(transaction, call, secret)
         try:
             data_key = self._kms.generate_data_key(transaction, call.forward(SERVICE_PRINCIPAL), key_arn, context)
@@ -235,7 +278,20 @@ class Values:
         data_key: bytes,
         value: bytes,
     ) -> bytes:
-        """The bytes of a version's value. The hot path of every read.
+        """The bytes of a version's value. The arguments and errors are those of `opener`."""
+        return self.opener(transaction, call, arn, version_id, key_arn, data_key, value)()
+
+    def opener(
+        self,
+        transaction: Transaction,
+        call: Call,
+        arn: str,
+        version_id: str,
+        key_arn: str,
+        data_key: bytes,
+        value: bytes,
+    ) -> Callable[[], bytes]:
+        """What gives the bytes of a version's value, decrypting them each time. The hot path of every read.
 
         Args:
             transaction: Where KMS looks its key up.
@@ -247,16 +303,24 @@ class Values:
             value: The value, encrypted.
 
         Raises:
-            AwsError: Access denied, or the key cannot decrypt.
+            AwsError: Access denied, or the key cannot decrypt. What is returned raises ``DecryptionFailure``.
         """
         context = {"SecretARN": arn, "SecretVersionId": version_id}
         try:
             opened = self._kms.decrypt(transaction, call.forward(SERVICE_PRINCIPAL), key_arn, data_key, context)
-            return self._keyring.open_value(opened, value, context)
+            opener = self._keyring.value_opener(opened, value, context)
         except AwsError as refusal:
             raise _as_secrets_manager_says(refusal, _decryption_failure()) from None
         except InvalidCiphertext:
             raise _decryption_failure() from None
+
+        def open_value() -> bytes:
+            try:
+                return opener.open(value)
+            except InvalidCiphertext:
+                raise _decryption_failure() from None
+
+        return open_value
 
     def open_version(self, transaction: Transaction, call: Call, version: Version) -> Value | None:
         """`open` for a row; None for a version without a value."""
@@ -287,7 +351,7 @@ class Values:
         for version in {found.version_id: found for found in labelled if found is not None}.values():
             if version.data_key is None or version.kms_key_arn is None or version.kms_key_arn == key_arn:
                 continue
-            context = _context(version.arn, version.version_id)
+            context = value_context(version.arn, version.version_id)
             try:
                 self._kms.encrypt(transaction, forwarded, key_arn, _PROBE, context)
             except AccessDenied:
@@ -311,7 +375,7 @@ class Values:
         return replace(self.seal(transaction, call, secret, version_id, value, created_ms), accessed_day_ms=None)
 
 
-def _key_reference(kms_key_id: str, account: str, region: str) -> str:
+def key_reference(kms_key_id: str, account: str, region: str) -> str:
     """A key as an ARN of the secret's account, so that it means the same whoever calls."""
     if kms_key_id.startswith("arn:"):
         return kms_key_id

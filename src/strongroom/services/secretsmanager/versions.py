@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, exists, insert, not_, select, update
+from sqlalchemy import BigInteger, Text, and_, bindparam, delete, exists, func, insert, not_, select, tuple_, update
 
 from strongroom.errors import AwsError
 from strongroom.services.secretsmanager.java_order import hash_set_order
@@ -18,6 +19,7 @@ __all__ = [
     "CURRENT",
     "PENDING",
     "PREVIOUS",
+    "ListedVersion",
     "Version",
     "attach_labels",
     "delete_version",
@@ -27,11 +29,13 @@ __all__ = [
     "labels_by_version",
     "labels_of",
     "labels_of_many",
-    "list_versions",
     "prune_versions",
     "replace_data_key",
+    "replace_labels",
     "set_value",
+    "version_page",
     "version_with_label",
+    "versions_present",
 ]
 
 CURRENT: Final = "AWSCURRENT"
@@ -63,6 +67,15 @@ class Version:
     value: bytes | None = field(default=None, repr=False)
 
 
+class ListedVersion(NamedTuple):
+    """What a list says of a version that has a value, without the value."""
+
+    version_id: str
+    created_ms: int
+    accessed_day_ms: int | None
+    kms_key_arn: str
+
+
 _V: Final = secret_versions.c
 _L: Final = secret_labels.c
 _COLUMNS: Final = tuple(_V[name] for name in Version.__dataclass_fields__)
@@ -76,8 +89,7 @@ _VERSION_WITH_LABEL: Final = Statement(
     .join(secret_labels, and_(_L.arn == _V.arn, _L.version_id == _V.version_id))
     .where(_V.arn == bindparam("arn"), _L.label == bindparam("label"))
 )
-_VERSIONS: Final = Statement(select(*_COLUMNS).where(_V.arn == bindparam("arn")).order_by(_V.created_ms, _V.version_id))
-_VERSION_IDS: Final = Statement(select(_V.version_id).where(_V.arn == bindparam("arn")))
+_COUNT: Final = Statement(select(func.count()).where(_V.arn == bindparam("arn")))
 _PRUNABLE: Final = Statement(
     select(_V.version_id)
     .where(_V.arn == bindparam("arn"), _V.created_ms < bindparam("before_ms"), not_(_IS_LABELLED))
@@ -106,6 +118,8 @@ _LABELS_OF_MANY: Final = Statement(
     .where(_L.arn.in_([bindparam(f"arn_{number}") for number in range(_SECRETS_PER_STATEMENT)]))
     .order_by(_L.arn, _L.label)
 )
+_PRESENT: Final = Statement(select(_V.version_id, _V.value.is_not(None)).where(_V.arn == bindparam("arn")))
+_DELETE_LABELS: Final = Statement(delete(secret_labels).where(_L.arn == bindparam("arn")))
 _MOVE_LABEL: Final = Statement(
     update(secret_labels)
     .where(_L.arn == bindparam("the_arn"), _L.label == bindparam("the_label"))
@@ -131,9 +145,37 @@ def version_with_label(transaction: Transaction, arn: str, label: str) -> Versio
     return Version(*row) if row else None
 
 
-def list_versions(transaction: Transaction, arn: str) -> list[Version]:
-    """Every version of a secret, the oldest first."""
-    return [Version(*row) for row in transaction.all(_VERSIONS, {"arn": arn})]
+@lru_cache(maxsize=4)
+def _page_statement(*, deprecated: bool, continued: bool) -> Statement:
+    """Versions with a value, the oldest first; from the beginning, or from after a cursor."""
+    listed = select(*(_V[name] for name in ListedVersion._fields)).where(
+        _V.arn == bindparam("arn"), _V.value.is_not(None)
+    )
+    if not deprecated:
+        listed = listed.where(_IS_LABELLED)
+    if continued:
+        end = tuple_(bindparam("created_ms", type_=BigInteger()), bindparam("version_id", type_=Text()))
+        listed = listed.where(tuple_(_V.created_ms, _V.version_id) > end)
+    return Statement(listed.order_by(_V.created_ms, _V.version_id).limit(bindparam("most")))
+
+
+def version_page(
+    transaction: Transaction, arn: str, *, after: tuple[int | str | None, str] | None, most: int, deprecated: bool
+) -> list[ListedVersion]:
+    """Versions of a secret that have a value, the oldest first.
+
+    Args:
+        transaction: Where to look.
+        arn: The secret.
+        after: Creation and id of the version to go on after; None at the beginning.
+        most: The most versions to answer.
+        deprecated: Whether versions without labels are wanted too.
+    """
+    parameters: dict[str, object] = {"arn": arn, "most": most}
+    if after is not None:
+        parameters["created_ms"], parameters["version_id"] = after
+    statement = _page_statement(deprecated=deprecated, continued=after is not None)
+    return [ListedVersion(*row) for row in transaction.all(statement, parameters)]
 
 
 def insert_version(transaction: Transaction, version: Version) -> None:
@@ -239,6 +281,24 @@ def detach_label(transaction: Transaction, arn: str, label: str) -> None:
     transaction.run(_DELETE_LABEL, {"arn": arn, "label": label})
 
 
+def replace_labels(transaction: Transaction, arn: str, labels: Mapping[str, str]) -> None:
+    """Give a replica the labels of its primary, in place of all that it has.
+
+    Args:
+        transaction: Where to write.
+        arn: The replica, which has the versions.
+        labels: Label -> version id.
+    """
+    transaction.run(_DELETE_LABELS, {"arn": arn})
+    for label, version_id in labels.items():
+        transaction.run(_INSERT_LABEL, {"arn": arn, "label": label, "version_id": version_id})
+
+
+def versions_present(transaction: Transaction, arn: str) -> dict[str, bool]:
+    """The versions of a secret: version id -> whether it has a value."""
+    return {str(version_id): bool(valued) for version_id, valued in transaction.all(_PRESENT, {"arn": arn})}
+
+
 def delete_version(transaction: Transaction, arn: str, version_id: str) -> None:
     """Remove one version and the labels on it."""
     transaction.run(_DELETE_VERSION, {"arn": arn, "version_id": version_id})
@@ -246,7 +306,8 @@ def delete_version(transaction: Transaction, arn: str, version_id: str) -> None:
 
 def prune_versions(transaction: Transaction, arn: str, now_ms: int, settings: SecretsManagerSettings) -> None:
     """Remove the oldest versions beyond the quota. Versions with labels, or under 24 hours old, stay in any case."""
-    surplus = len(transaction.all(_VERSION_IDS, {"arn": arn})) - settings.versions_per_secret
+    counted = transaction.one(_COUNT, {"arn": arn})
+    surplus = (counted[0] if counted else 0) - settings.versions_per_secret
     if surplus <= 0:
         return
     old = transaction.all(_PRUNABLE, {"arn": arn, "before_ms": now_ms - _DAY_MS, "most": surplus})

@@ -12,22 +12,33 @@ from dataclasses import replace
 from strongroom.errors import AwsError
 from strongroom.services.call import Call
 from strongroom.services.secretsmanager.access import (
+    Context,
     authorize_on,
     find_and_authorize,
     request_tag_context,
     secret_context,
 )
-from strongroom.services.secretsmanager.names import SecretReference, is_valid_name, new_secret_arn
+from strongroom.services.secretsmanager.external_types import changed_type, given_type, require_partner_format
+from strongroom.services.secretsmanager.names import MANAGED_MARK, SecretReference, is_valid_name, new_secret_arn
 from strongroom.services.secretsmanager.parts import Parts
 from strongroom.services.secretsmanager.records import Secret, find_secret, insert_secret, pack_tags, update_secret
 from strongroom.services.secretsmanager.refusals import (
+    invalid_name,
     invalid_parameter,
     invalid_request,
     missing_token,
+    refuse_managed,
     refuse_nul,
+    reserved_name,
     token_in_use,
-    validation,
 )
+from strongroom.services.secretsmanager.replication.pairing import CROSS_ACCOUNT_POLICY, require_cross_account_replica
+from strongroom.services.secretsmanager.replication.requests import (
+    given_regions,
+    region_context,
+    require_plain_replica_update,
+)
+from strongroom.services.secretsmanager.replication.shown import replication_status
 from strongroom.services.secretsmanager.rotations import (
     abandon_rotations,
     find_rotation,
@@ -58,14 +69,6 @@ def next_change(secret: Secret, now_ms: int) -> int:
     return max(now_ms, secret.changed_ms + 1)
 
 
-def _refuse_unoffered(managed_type: str | None, replicas: Sequence[object] | None, primary: str | None) -> None:
-    """Say plainly what this installation does not do, rather than seem to do it."""
-    if managed_type:
-        raise invalid_parameter("Type is for managed external secrets, which this installation does not offer.")
-    if replicas or primary:
-        raise invalid_parameter("This installation does not offer replication of secrets.")
-
-
 class Writing(Parts):
     """The operations that store values."""
 
@@ -87,24 +90,28 @@ class Writing(Parts):
     ) -> dict[str, object]:
         """A new secret, with a first version when a value is given.
 
-        ``ForceOverwriteReplicaSecret`` is about replicas only and changes nothing by itself.
+        With replica regions the engine makes the replicas after the answer. With ``CrossAccountPrimaryARN`` the secret
+        is made to receive the value of one in another account.
 
         Raises:
             AwsError: Access denied, the name is taken or not valid, or the key cannot be used.
         """
-        del ForceOverwriteReplicaSecret
-        _refuse_unoffered(Type, AddReplicaRegions, CrossAccountPrimaryARN)
+        wanted = given_regions(AddReplicaRegions, call.region, self.settings.regions)
         if ClientRequestToken is None:
             raise missing_token()
         if not is_valid_name(Name):
-            raise validation(
-                "Invalid name. Must be a valid name containing alphanumeric characters, "
-                "or any of the following: -/_+=.@!",
-            )
+            raise invalid_name()
+        if MANAGED_MARK in Name:
+            raise reserved_name()
         refuse_nul(clientRequestToken=ClientRequestToken, description=Description, kmsKeyId=KmsKeyId)
         token = ClientRequestToken
         value = given_value(SecretString, SecretBinary, self.settings.value_bytes)
         tags = given_tags(Tags, self.settings)
+        kind = given_type(Type)
+        require_partner_format(kind, value)
+        if CrossAccountPrimaryARN is not None:
+            empty = value is None and Description is None and kind is None and not AddReplicaRegions
+            require_cross_account_replica(call, CrossAccountPrimaryARN, empty=empty)
         draft = Secret(
             arn=new_secret_arn(Name, call.account, call.region, self.world.entropy),
             account=call.account,
@@ -115,24 +122,36 @@ class Writing(Parts):
             description=Description or None,
             kms_key_id=KmsKeyId or None,
             tags=pack_tags(tags),
+            type=kind,
+            cross_account_primary_arn=CrossAccountPrimaryARN,
         )
 
         def work(transaction: Transaction) -> dict[str, object]:
             existing = find_secret(transaction, SecretReference("", call.account, call.region, Name))
-            self._authorize_creation(transaction, call, existing or draft, draft, tags)
+            replication = region_context(wanted, ForceOverwriteReplicaSecret)
+            self._authorize_creation(transaction, call, existing or draft, draft, tags, replication)
             if existing is not None:
-                return self._created_before(transaction, call, existing, token, value)
+                answer = self._created_before(transaction, call, existing, token, value)
+                if wanted:
+                    answer["ReplicationStatus"] = replication_status(transaction, existing.arn)
+                return answer
+            self.secret_limit.require_room(transaction, call.account, call.region)
             kms_key_id = self.values.key_setting(transaction, call, KmsKeyId, call.account)
             secret = replace(draft, kms_key_id=kms_key_id)
             insert_secret(transaction, secret)
             if kms_key_id is not None:
                 self.values.validate_access(transaction, call, secret)
-            answer: dict[str, object] = {"ARN": secret.arn, "Name": secret.name}
+            answer = {"ARN": secret.arn, "Name": secret.name}
             if value is not None:
                 version = self.values.seal(transaction, call, secret, token, value, call.now_ms)
                 insert_version(transaction, version)
                 attach_labels(transaction, secret.arn, token, [CURRENT], self.settings)
                 answer["VersionId"] = token
+            if wanted:
+                self.replicas.add_regions(transaction, call, secret, wanted, force=bool(ForceOverwriteReplicaSecret))
+                answer["ReplicationStatus"] = replication_status(transaction, secret.arn)
+            if secret.cross_account_primary_arn is not None:
+                self.replicas.await_primary(transaction, secret)
             return answer
 
         return dict(await call.write(work))
@@ -164,6 +183,8 @@ class Writing(Parts):
 
         def work(transaction: Transaction) -> dict[str, object]:
             secret = find_and_authorize(transaction, call, SecretId)
+            refuse_managed(secret.owning_service)
+            require_partner_format(secret.type, value)
             if RotationToken is not None:
                 self._check_rotation_token(transaction, secret, token, RotationToken)
             if self._put_value(transaction, call, secret, token, value, labels):
@@ -195,21 +216,29 @@ class Writing(Parts):
         Raises:
             AwsError: Access denied, no such secret, or the key cannot be used.
         """
-        _refuse_unoffered(Type, None, None)
         if ClientRequestToken is None:
             raise missing_token()
         refuse_nul(clientRequestToken=ClientRequestToken, description=Description, kmsKeyId=KmsKeyId)
         token = ClientRequestToken
+        kind = given_type(Type)
         value = given_value(SecretString, SecretBinary, self.settings.value_bytes)
 
         def work(transaction: Transaction) -> dict[str, object]:
-            context = self._update_context(transaction, call, SecretId, Description, KmsKeyId)
+            context = self._update_context(transaction, call, SecretId, Description, KmsKeyId, kind)
             secret = find_and_authorize(transaction, call, SecretId, context)
+            refuse_managed(secret.owning_service)
+            others = not (Description is None and kind is None)
+            require_plain_replica_update(secret, other_changes=others, value=value is not None)
             changes: dict[str, int | str | None] = {}
+            found_type = changed_type(secret, kind)
+            require_partner_format(found_type, value)
+            if found_type != secret.type:
+                changes["type"] = found_type
             if Description is not None:
                 changes["description"] = Description or None
             if KmsKeyId is not None:
                 secret = self._with_key(transaction, call, secret, KmsKeyId)
+                self.replicas.keep_key(transaction, secret)
                 changes["kms_key_id"] = secret.kms_key_id
             answer: dict[str, object] = {"ARN": secret.arn, "Name": secret.name}
             if value is not None:
@@ -224,33 +253,65 @@ class Writing(Parts):
         return dict(await call.write(work))
 
     def _authorize_creation(
-        self, transaction: Transaction, call: Call, target: Secret, draft: Secret, tags: Mapping[str, str]
+        self,
+        transaction: Transaction,
+        call: Call,
+        target: Secret,
+        draft: Secret,
+        tags: Mapping[str, str],
+        replication: Context,
     ) -> None:
-        """CreateSecret on the ARN that the secret has or is to have, and TagResource when it comes with tags."""
-        context = {
+        """CreateSecret on the ARN that the secret has or is to have, and what else the request amounts to.
+
+        That is TagResource for tags, ReplicateSecretToRegions for replica regions, and PutResourcePolicy for the
+        managed policy of a replica of a secret in another account (CreateSecret, API Reference).
+        """
+        context: Context = {
+            **replication,
             **secret_context(target),
             **request_tag_context(tags),
             "secretsmanager:name": draft.name,
-            **self._setting_context(transaction, call, draft.description, draft.kms_key_id, draft.account),
+            **self._setting_context(transaction, call, draft.description, draft.kms_key_id, draft.type, draft.account),
         }
-        actions = ["secretsmanager:CreateSecret", *(["secretsmanager:TagResource"] if tags else [])]
+        actions = ["secretsmanager:CreateSecret"]
+        if tags:
+            actions.append("secretsmanager:TagResource")
+        if "secretsmanager:addreplicaregions" in replication:
+            actions.append("secretsmanager:ReplicateSecretToRegions")
+        if draft.cross_account_primary_arn is not None:
+            actions.append("secretsmanager:PutResourcePolicy")
+            context = {**context, "secretsmanager:policyname": CROSS_ACCOUNT_POLICY}
         for action in actions:
             authorize_on(call, action, draft.name, target.arn, target.account, target.policy, context)
         call.touches(target.arn, RESOURCE_TYPE, target.account)
 
     def _update_context(
-        self, transaction: Transaction, call: Call, secret_id: str, description: str | None, kms_key_id: str | None
+        self,
+        transaction: Transaction,
+        call: Call,
+        secret_id: str,
+        description: str | None,
+        kms_key_id: str | None,
+        kind: str | None,
     ) -> dict[str, str]:
         account = secret_id.split(":")[4] if secret_id.count(":") >= 6 else call.account
-        return self._setting_context(transaction, call, description, kms_key_id, account)
+        return self._setting_context(transaction, call, description, kms_key_id, kind, account)
 
     def _setting_context(
-        self, transaction: Transaction, call: Call, description: str | None, kms_key_id: str | None, account: str
+        self,
+        transaction: Transaction,
+        call: Call,
+        description: str | None,
+        kms_key_id: str | None,
+        kind: str | None,
+        account: str,
     ) -> dict[str, str]:
         """Condition keys of the settings that CreateSecret and UpdateSecret share."""
         context: dict[str, str] = {}
         if description is not None:
             context["secretsmanager:description"] = description
+        if kind is not None:
+            context["secretsmanager:type"] = kind
         if kms_key_id:
             context["secretsmanager:kmskeyid"] = kms_key_id
             key_arn = self.values.described_key_arn(transaction, call, kms_key_id, account)
@@ -305,6 +366,7 @@ class Writing(Parts):
         else:
             set_value(transaction, version)
         attach_labels(transaction, secret.arn, token, labels, self.settings)
+        self.replicas.decide_rights(transaction, call, secret)
         prune_versions(transaction, secret.arn, call.now_ms, self.settings)
         return True
 

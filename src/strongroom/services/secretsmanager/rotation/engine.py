@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
 
 import orjson
 
 from strongroom.errors import AwsError, StrongroomError
 from strongroom.keyring import Keyring
-from strongroom.services.clients import LambdaClient
+from strongroom.services.clients import LambdaClient, SecretOwner
 from strongroom.services.secretsmanager.rotation import queue
 from strongroom.services.secretsmanager.rotation.outcome import settle
 from strongroom.services.secretsmanager.rotation.queue import LEASE_MS, Claim
 from strongroom.services.secretsmanager.rotation.scheduled import begin_due
-from strongroom.services.secretsmanager.rotations import rotation_token
+from strongroom.services.secretsmanager.rotations import owner_principal, rotation_token
 from strongroom.store import Store, Transaction
 from strongroom.world import World
 
@@ -28,6 +28,14 @@ _ERROR_TYPE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,99}")
 _SERVICE: Final = "secretsmanager.amazonaws.com"
 _AT_ONCE: Final = 16
 _RENEW_SECONDS: Final = LEASE_MS / 1000 / 3
+_NO_OWNERS: Final[Mapping[str, SecretOwner]] = {}
+
+
+class _Ran(NamedTuple):
+    """How a step went: what went wrong, in words that hold nothing secret, and where the function's output is."""
+
+    problem: str | None
+    log_stream: str | None = None
 
 
 class RotationEngine:
@@ -38,13 +46,22 @@ class RotationEngine:
         keyring: Seals the RotationToken that a function is given.
         world: Clock and entropy.
         functions: Lambda's client.
+        owners: The services that rotate the secrets they manage, by the ids that OwningService shows.
     """
 
-    def __init__(self, store: Store, keyring: Keyring, world: World, functions: LambdaClient) -> None:
+    def __init__(
+        self,
+        store: Store,
+        keyring: Keyring,
+        world: World,
+        functions: LambdaClient,
+        owners: Mapping[str, SecretOwner] = _NO_OWNERS,
+    ) -> None:
         self._store = store
         self._keyring = keyring
         self._world = world
         self._functions = functions
+        self._owners = {owner_principal(service): owner for service, owner in owners.items()}
         self._owner = world.entropy.uuid()
         self._running: set[asyncio.Task[None]] = set()
 
@@ -88,8 +105,7 @@ class RotationEngine:
     async def _run_step(self, claim: Claim) -> Claim | None:
         renewing = asyncio.create_task(self._keep(claim))
         try:
-            problem = await self._invoke(claim)
-            return await self._settle(claim, problem)
+            return await self._settle(claim, await self._invoke(claim))
         except StrongroomError as error:  # the store or the trail could not take it: the lease runs out, it is retried
             _LOG.warning("a step of a rotation could not be written down: %s", error)
             return None
@@ -106,8 +122,10 @@ class RotationEngine:
         now_ms = self._world.clock.milliseconds()
         return lambda transaction: queue.renew(transaction, claim, self._owner, now_ms)
 
-    async def _invoke(self, claim: Claim) -> str | None:
-        """Run the function for the claim's step; answer what went wrong, in words that hold nothing secret."""
+    async def _invoke(self, claim: Claim) -> _Ran:
+        """Have the claim's step run."""
+        if not claim.function_arn.startswith("arn:"):
+            return _Ran(await self._ask_owner(claim))
         event = {
             "Step": claim.step,
             "SecretId": claim.arn,
@@ -123,13 +141,33 @@ class RotationEngine:
                 source_account=claim.account,
             )
         except AwsError as error:
-            return f"the function could not be invoked: {error.code}"
-        return None if result.function_error is None else f"the function failed: {_error_type(result.payload)}"
+            return _Ran(f"the function could not be invoked: {error.code}")
+        problem = None if result.function_error is None else f"the function failed: {_error_type(result.payload)}"
+        return _Ran(problem, result.log_stream or None)
 
-    async def _settle(self, claim: Claim, problem: str | None) -> Claim | None:
+    async def _ask_owner(self, claim: Claim) -> str | None:
+        """Have the service that manages the secret run the step; answer what went wrong."""
+        owner = self._owners.get(claim.function_arn)
+        if owner is None:
+            return f"{claim.function_arn} does not rotate secrets here"
+        try:
+            await owner.run_rotation_step(claim.step, claim.arn, claim.token)
+        except AwsError as error:
+            return f"{claim.function_arn} failed: {error.code}"
+        return None
+
+    async def _settle(self, claim: Claim, ran: _Ran) -> Claim | None:
         now_ms = self._world.clock.milliseconds()
         settled = await self._store.write(
-            lambda transaction: settle(transaction, self._world.entropy, claim, self._owner, problem, now_ms)
+            lambda transaction: settle(
+                transaction,
+                self._world.entropy,
+                claim,
+                self._owner,
+                ran.problem,
+                now_ms,
+                log_stream=ran.log_stream,
+            )
         )
         if settled.problem:
             _LOG.warning(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from strongroom.services.secretsmanager.records import update_secret
+from strongroom.services.secretsmanager.records import replicas_fall_behind, secret_by_arn, update_secret
 from strongroom.services.secretsmanager.rotation import queue
+from strongroom.services.secretsmanager.rotation.journal import end_run
 from strongroom.services.secretsmanager.rotation.queue import Claim
-from strongroom.services.secretsmanager.rotation.scheduled import begin, secret_by_arn
+from strongroom.services.secretsmanager.rotation.scheduled import begin
 from strongroom.services.secretsmanager.rotations import next_window, stored_rules
 from strongroom.services.secretsmanager.service_events import RotationEvent, record_rotation_event
 from strongroom.services.secretsmanager.versions import CURRENT, PENDING, delete_version, detach_label, labels_of
@@ -27,6 +28,7 @@ REPLACEMENTS: Final = 5
 _REPLACEMENT_PERIOD_MS: Final = 3_600_000
 _FIRST_PAUSE_MS: Final = 1_000
 _LONGEST_PAUSE_MS: Final = 300_000
+_NOT_CURRENT: Final = "finishSecret ended, but AWSCURRENT is not on the new version"
 
 
 class Settled(NamedTuple):
@@ -42,11 +44,18 @@ class Settled(NamedTuple):
 
 
 def settle(
-    transaction: Transaction, entropy: Entropy, claim: Claim, owner: str, problem: str | None, now_ms: int
+    transaction: Transaction,
+    entropy: Entropy,
+    claim: Claim,
+    owner: str,
+    problem: str | None,
+    now_ms: int,
+    *,
+    log_stream: str | None = None,
 ) -> Settled:
     """Take a rotation to where the end of a step leaves it.
 
-    Nothing is written when the claim was lost, or the rotation was cancelled, abandoned or deleted meanwhile.
+    Only the journal is written when the claim was lost, or the rotation was cancelled or abandoned meanwhile.
 
     Args:
         transaction: Where to write.
@@ -55,19 +64,24 @@ def settle(
         owner: Who claimed it.
         problem: What went wrong; None when the function succeeded.
         now_ms: Now.
+        log_stream: Where the function's output is.
     """
-    if not queue.is_held(transaction, claim, owner):
+    held = queue.is_held(transaction, claim, owner)
+    if held and problem is None and claim.kind == "rotation" and claim.step == STEPS[-1]:
+        problem = None if labels_of(transaction, claim.arn).get(CURRENT) == claim.token else _NOT_CURRENT
+    end_run(transaction, claim.arn, claim.run, now_ms, problem=problem, log_stream=log_stream)
+    if not held:
+        queue.release(transaction, claim, owner)
         return Settled(problem)
     if problem is None and claim.kind == "test":
         _end_test(transaction, entropy, claim, now_ms, None)
     elif problem is None and claim.step != STEPS[-1]:
         following = STEPS[STEPS.index(claim.step) + 1]
         queue.move(transaction, claim, now_ms, step=following, keep_for=owner)
-        return Settled(None, replace(claim, step=following, attempt=0))
-    elif problem is None and labels_of(transaction, claim.arn).get(CURRENT) == claim.token:
+        return Settled(None, queue.with_run(transaction, replace(claim, step=following, attempt=0), now_ms))
+    elif problem is None:
         _succeed(transaction, entropy, claim, now_ms)
     else:
-        problem = problem or "finishSecret ended, but AWSCURRENT is not on the new version"
         _fail(transaction, entropy, claim, problem, now_ms)
     return Settled(problem)
 
@@ -120,6 +134,7 @@ def _end_test(transaction: Transaction, entropy: Entropy, claim: Claim, now_ms: 
     labels = labels_of(transaction, claim.arn)
     if labels.get(PENDING) == claim.token and labels.get(CURRENT) != claim.token:
         delete_version(transaction, claim.arn, claim.token)
+        replicas_fall_behind(transaction, claim.arn)
     event: RotationEvent = "TestRotationFailed" if problem else "TestRotationSucceeded"
     queue.move(transaction, claim, now_ms, state="failed" if problem else "succeeded", error=problem)
     _tell(transaction, entropy, claim, event, now_ms, problem)

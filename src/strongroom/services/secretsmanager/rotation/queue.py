@@ -6,11 +6,12 @@ one that ran out belongs to whoever claims the row next.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, or_, select, update
 
+from strongroom.services.secretsmanager.rotation.journal import start_run
 from strongroom.store import Statement, Transaction
 from strongroom.store.schema import rotations, secrets
 
@@ -23,6 +24,7 @@ __all__ = [
     "move",
     "release_all",
     "renew",
+    "with_run",
     "withdrawn_since",
 ]
 
@@ -79,6 +81,11 @@ _MOVE: Final = Statement(
         lease_ends_ms=bindparam("ends_ms"),
     )
 )
+_RELEASE: Final = Statement(
+    update(rotations)
+    .where(_R.arn == bindparam("the_arn"), _R.token == bindparam("the_token"), _R.lease_owner == bindparam("the_owner"))
+    .values(lease_owner=None, lease_ends_ms=0)
+)
 _RELEASE_ALL: Final = Statement(
     update(rotations).where(_R.state == "running").values(lease_owner=None, lease_ends_ms=0)
 )
@@ -95,7 +102,7 @@ _SCHEDULED: Final = Statement(
     .where(
         _S.next_window_opens_ms <= bindparam("now_ms"),
         _S.rotation_enabled == 1,
-        _S.rotation_function_arn.is_not(None),
+        or_(_S.rotation_function_arn.is_not(None), _S.owning_service.is_not(None)),
         _S.deleted_ms.is_(None),
     )
     .order_by(_S.next_window_opens_ms)
@@ -111,6 +118,7 @@ class Claim:
         kind: ``rotation``, or ``test`` for RotateImmediately=false.
         step: The step to run now.
         attempt: How often it failed already.
+        run: The number of the step's run in the `journal`.
     """
 
     arn: str
@@ -121,6 +129,7 @@ class Claim:
     kind: str
     step: str
     attempt: int
+    run: int = 0
 
 
 def claim_due(transaction: Transaction, owner: str, now_ms: int, most: int) -> list[Claim]:
@@ -129,7 +138,13 @@ def claim_due(transaction: Transaction, owner: str, now_ms: int, most: int) -> l
     for claim in claims:
         parameters = {"the_arn": claim.arn, "the_token": claim.token, "owner": owner, "ends_ms": now_ms + LEASE_MS}
         transaction.run(_CLAIM, parameters)
-    return claims
+    return [with_run(transaction, claim, now_ms) for claim in claims]
+
+
+def with_run(transaction: Transaction, claim: Claim, now_ms: int) -> Claim:
+    """The claim, with its step entered in the journal as begun."""
+    run = start_run(transaction, claim.arn, claim.token, claim.step, claim.attempt + 1, now_ms)
+    return replace(claim, run=run)
 
 
 def any_due(transaction: Transaction, now_ms: int) -> bool:
@@ -176,6 +191,11 @@ def move(
             "ends_ms": now_ms + LEASE_MS if keep_for else 0,
         },
     )
+
+
+def release(transaction: Transaction, claim: Claim, owner: str) -> None:
+    """Let go of a rotation that ended while ``owner`` ran a step of it, so that it can be taken up again at once."""
+    transaction.run(_RELEASE, {"the_arn": claim.arn, "the_token": claim.token, "the_owner": owner})
 
 
 def release_all(transaction: Transaction) -> int:

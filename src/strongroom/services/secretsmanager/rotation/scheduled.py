@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from strongroom.services.secretsmanager.names import SecretReference
-from strongroom.services.secretsmanager.records import Secret, find_secret, update_secret
+from strongroom.services.secretsmanager.records import (
+    Secret,
+    replicas_fall_behind,
+    secret_by_arn,
+    update_secret,
+)
 from strongroom.services.secretsmanager.rotation.queue import due_by_schedule
 from strongroom.services.secretsmanager.rotations import (
     make_due,
     next_window,
+    rotator_of,
     start_rotation,
     stored_rules,
     unfinished_rotation,
@@ -19,7 +24,7 @@ from strongroom.services.secretsmanager.versions import PENDING, Version, attach
 from strongroom.store import Transaction
 from strongroom.world import Entropy
 
-__all__ = ["begin", "begin_due", "secret_by_arn"]
+__all__ = ["begin", "begin_due"]
 
 _AT_ONCE: Final = 50
 _SETTINGS: Final = SecretsManagerSettings()
@@ -45,8 +50,8 @@ def begin_due(transaction: Transaction, entropy: Entropy, now_ms: int) -> None:
 
 def begin(
     transaction: Transaction, entropy: Entropy, secret: Secret, now_ms: int, *, origin: Literal["request", "schedule"]
-) -> None:
-    """Begin a rotation that no caller gave a token: its version, AWSPENDING on it, and its row."""
+) -> str:
+    """Begin a rotation that no caller gave a token: its version, AWSPENDING on it, and its row. Answers the token."""
     token = entropy.uuid()
     insert_version(transaction, Version(secret.arn, token, now_ms))
     attach_labels(transaction, secret.arn, token, [PENDING], _SETTINGS)
@@ -55,13 +60,10 @@ def begin(
         entropy,
         secret,
         token,
-        secret.rotation_function_arn or "",
+        rotator_of(secret) or "",
         now_ms,
         kind="rotation",
         origin=origin,
     )
-
-
-def secret_by_arn(transaction: Transaction, arn: str) -> Secret | None:
-    """A secret by its full ARN."""
-    return find_secret(transaction, SecretReference(arn, account="", region="", name=""))
+    replicas_fall_behind(transaction, secret.arn)
+    return token
