@@ -1,4 +1,4 @@
-"""Pack a rotation function as one would for AWS: the handler's file and the packages it needs, in a zip."""
+"""Pack a rotation function as one would for AWS: our folder of functions and the packages it needs, in a zip."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import io
 import zipfile
 from pathlib import Path
 
-HANDLER = "lambda_function.lambda_handler"
-SOURCE = Path(__file__).parent.parent / "src" / "strongroom" / "rotators" / "postgresql_single_user.py"
+HANDLER = "rotators.postgresql_single_user.lambda_handler"
+SOURCE = Path(__file__).parent.parent / "src" / "strongroom" / "rotators"
 PACKAGES = ("psycopg", "psycopg-binary", "typing-extensions")
 """What the function needs besides boto3, which every Python function finds in its runtime."""
 
@@ -17,7 +17,8 @@ def pack() -> bytes:
     """The zip with the PostgreSQL rotation function and its driver."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
-        packed.write(SOURCE, "lambda_function.py")
+        for source in sorted(SOURCE.glob("*.py")):
+            packed.write(source, f"rotators/{source.name}")
         for package in PACKAGES:
             for file in importlib.metadata.files(package) or []:
                 if ".." not in file.parts and file.suffix != ".pyc":

@@ -18,7 +18,8 @@ from psycopg import sql
 from tests.support.postgresql_tls import serve_tls
 from tests.support.secrets_manager import ARN, RotatingSecret
 
-from strongroom.rotators.postgresql_single_user import RotationError, lambda_handler
+from strongroom.rotators.contract import RotationError
+from strongroom.rotators.postgresql_single_user import lambda_handler
 
 pytestmark = pytest.mark.system
 

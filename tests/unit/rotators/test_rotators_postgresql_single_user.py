@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import traceback
 from types import SimpleNamespace
 
@@ -11,8 +10,9 @@ import psycopg
 import pytest
 from tests.support.secrets_manager import ARN, RotatingSecret
 
-from strongroom.rotators import postgresql_single_user as rotator
-from strongroom.rotators.postgresql_single_user import RotationError, lambda_handler
+from strongroom.rotators import logins, postgresql
+from strongroom.rotators.contract import RotationError
+from strongroom.rotators.postgresql_single_user import lambda_handler
 
 TOKEN = "5f0c6e0e-0000-4000-8000-000000000001"
 PASSWORD = "0ld-canary"
@@ -353,13 +353,14 @@ def test_loud_fallback_on_the_same_machine(
 
 
 def test_certificates_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("PGSSLROOTCERT", raising=False)
-    monkeypatch.setattr(rotator, "_CERTIFICATE_FILES", ("/nowhere/cert.pem", __file__))
-    assert rotator._certificates() == __file__
-    monkeypatch.setattr(rotator, "_CERTIFICATE_FILES", ("/nowhere/cert.pem",))
-    assert rotator._certificates() == "system"
+    for name in ("PGSSLROOTCERT", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(logins, "_CERTIFICATE_FILES", ("/nowhere/cert.pem", __file__))
+    assert postgresql._certificates() == __file__
+    monkeypatch.setattr(logins, "_CERTIFICATE_FILES", ("/nowhere/cert.pem",))
+    assert postgresql._certificates() == "system"
 
 
 def test_a_login_does_not_show_its_password() -> None:
-    login = rotator._parse_login(json.loads(json.dumps(CURRENT)), ARN, "AWSCURRENT")
+    login = logins.parse_login(CURRENT, "AWSCURRENT", postgresql.PostgreSQL.rules)
     assert PASSWORD not in repr(login)
