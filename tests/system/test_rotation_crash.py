@@ -8,10 +8,9 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from botocore.exceptions import ClientError
 from tests.support.gated_rotation import GATES
-from tests.support.processes import alive, family
-from tests.support.rotation import Rig, RotatedSecret, rotation_rig, wait_until
+from tests.support.rotation import Rig, rotation_rig
+from tests.support.rotation_recovery import kill_and_restart, one_password_logs_in, recover
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("rotation-crash")]
 
@@ -25,39 +24,6 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 @pytest.fixture(scope="module")
 def gated(rig: Rig) -> str:
     return rig.gated_function()
-
-
-def kill_and_restart(rig: Rig) -> None:
-    """Kill every process of the server at once, see that its functions die with it, and start it again."""
-    processes = family(rig.server.process.pid)
-    rig.server.kill()
-    wait_until(lambda: not alive(processes), "every process of the server and of its functions is gone", 10)
-    rig.restart()
-
-
-def one_password_logs_in(secret: RotatedSecret) -> bool:
-    """Whether the database takes the password of AWSCURRENT or, in the middle of a rotation, of AWSPENDING."""
-    stages = [stage for stage in ("AWSPENDING", "AWSCURRENT") if stage in secret.labels()]
-    for stage in stages:
-        try:
-            if secret.logs_in(stage):
-                return True
-        except ClientError as error:  # no value yet, or the label moved on between the two calls
-            assert error.response["Error"]["Code"] == "ResourceNotFoundException"  # noqa: PT017
-    return False
-
-
-def recover(secret: RotatedSecret, token: str) -> None:
-    """Follow a rotation to its end after a restart: at no time is there no password that logs in."""
-    looks = 0
-    while not secret.is_complete(token):
-        # A look may fall between the change in the database and the change of a label, so a second one decides.
-        assert one_password_logs_in(secret) or one_password_logs_in(secret) or secret.is_complete(token)
-        looks += 1
-        assert looks < 500, "the rotation does not come to its end"
-        time.sleep(0.05)
-    for _ in range(3):
-        assert secret.logs_in()
 
 
 @pytest.mark.parametrize(("step", "moment"), GATES)
