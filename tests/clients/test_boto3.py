@@ -1,13 +1,10 @@
-"""boto3 the ways that applications use it: endpoints from the environment and from profiles, a cache, a role."""
+"""boto3 the ways that applications use it: endpoints from the environment and from profiles, a role."""
 
 from __future__ import annotations
 
 import json
-import threading
 import uuid
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -62,48 +59,6 @@ def test_an_endpoint_from_a_profile(
     for profile in ("one", "all"):
         client = boto3.session.Session(profile_name=profile).client("secretsmanager")
         assert client.get_secret_value(SecretId=secret)["SecretString"] == "first"
-
-
-class _CachingReader:
-    """Reads as the AWS Secrets Manager caching clients do.
-
-    A description is kept for a time; it says which version is AWSCURRENT, and each version's value is kept for ever.
-    """
-
-    def __init__(self, client: Any, clock: Callable[[], float], seconds: float) -> None:
-        self._client = client
-        self._clock = clock
-        self._seconds = seconds
-        self._described: dict[str, tuple[float, str]] = {}
-        self._values: dict[str, str] = {}
-        self._lock = threading.Lock()
-
-    def read(self, name: str) -> str:
-        with self._lock:
-            known = self._described.get(name)
-            if known is None or known[0] <= self._clock():
-                stages = self._client.describe_secret(SecretId=name)["VersionIdsToStages"]
-                current = next(version for version, labels in stages.items() if "AWSCURRENT" in labels)
-                known = self._described[name] = (self._clock() + self._seconds, current)
-            version = known[1]
-            if version not in self._values:
-                found = self._client.get_secret_value(SecretId=name, VersionId=version)
-                assert found["VersionId"] == version
-                self._values[version] = found["SecretString"]
-            return self._values[version]
-
-
-def test_a_caching_client(strongroom: RunningServer, secret: str) -> None:
-    allowed = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "kms:Decrypt"]
-    statement = {"Effect": "Allow", "Action": allowed, "Resource": "*"}
-    user = strongroom.make_user({"Version": "2012-10-17", "Statement": [statement]})
-    now = [0.0]
-    reader = _CachingReader(strongroom.client("secretsmanager", user), lambda: now[0], 60)
-    assert reader.read(secret) == "first"
-    strongroom.client("secretsmanager").put_secret_value(SecretId=secret, SecretString="second")
-    assert reader.read(secret) == "first"
-    now[0] = 61
-    assert reader.read(secret) == "second"
 
 
 def test_a_role_that_a_profile_names(

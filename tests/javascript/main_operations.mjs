@@ -15,19 +15,11 @@ import {
 } from "@aws-sdk/client-secrets-manager";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 
+import { failureOf } from "./failure.mjs";
+
 const secrets = new SecretsManagerClient({});
 const kms = new KMSClient({});
 const sts = new STSClient({});
-
-/** The name and the text of the error that a promise ends with. */
-async function errorOf(promise) {
-  try {
-    await promise;
-  } catch (error) {
-    return { name: error.name, message: error.message, status: error.$metadata?.httpStatusCode };
-  }
-  return null;
-}
 
 const Name = `javascript-${randomUUID()}`;
 const found = { name: Name };
@@ -58,7 +50,7 @@ for await (const page of paginateListSecrets({ client: secrets, pageSize: 2 }, {
 }
 
 await secrets.send(new DeleteSecretCommand({ SecretId: Name, ForceDeleteWithoutRecovery: true }));
-found.afterDeletion = await errorOf(secrets.send(new GetSecretValueCommand({ SecretId: Name })));
+found.afterDeletion = await failureOf(secrets.send(new GetSecretValueCommand({ SecretId: Name })));
 
 const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));
 const context = { EncryptionContext: { purpose: "test" } };
@@ -67,7 +59,7 @@ const sealed = await kms.send(
 );
 const opened = await kms.send(new DecryptCommand({ CiphertextBlob: sealed.CiphertextBlob, ...context }));
 found.opened = Buffer.from(opened.Plaintext).toString();
-found.wrongContext = await errorOf(kms.send(new DecryptCommand({ CiphertextBlob: sealed.CiphertextBlob })));
+found.wrongContext = await failureOf(kms.send(new DecryptCommand({ CiphertextBlob: sealed.CiphertextBlob })));
 
 const identity = await sts.send(new GetCallerIdentityCommand({}));
 found.identity = { account: identity.Account, arn: identity.Arn };
@@ -75,6 +67,6 @@ found.identity = { account: identity.Account, arn: identity.Arn };
 const stranger = new SecretsManagerClient({
   credentials: { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "x".repeat(40) },
 });
-found.stranger = await errorOf(stranger.send(new GetSecretValueCommand({ SecretId: `${Name}/1` })));
+found.stranger = await failureOf(stranger.send(new GetSecretValueCommand({ SecretId: `${Name}/1` })));
 
 console.log(JSON.stringify(found));

@@ -161,6 +161,8 @@ def test_attack_17_archives_that_slip_are_refused(server: RunningServer, role: s
         assert caught.value.response["Error"]["Code"] == "InvalidParameterValueException", what
         code = refusal_code(functions, "update_function_code", FunctionName=kept, ZipFile=content)
         assert code == "InvalidParameterValueException", what
+        layer = {"LayerName": "hostile", "Content": {"ZipFile": content}}
+        assert refusal_code(functions, "publish_layer_version", **layer) == "InvalidParameterValueException", what
     assert not list(Path("/tmp").glob("slipped*"))
     answer = functions.invoke(FunctionName=kept, Payload=b'"as before"')
     assert json.loads(answer["Payload"].read()) == "as before"
