@@ -6,6 +6,7 @@ This machine and yours are noisy: read the ratios, not the rates.
 from __future__ import annotations
 
 import argparse
+import base64
 import contextlib
 import json
 import os
@@ -24,10 +25,11 @@ from typing import Any
 import boto3
 from demo.product import Product, running_product
 
-from benchmarks.load import Load, drive, sign
+from benchmarks.load import AGENT, Load, drive, sign
 
 SECRETS = 64
 PUTS = 40_000
+FRESH = 100_000
 MOTO = Path(__file__).parent.parent / ".venv-bench" / "bin" / "moto_server"
 
 
@@ -77,9 +79,9 @@ def _wait(endpoint: str) -> None:
     raise RuntimeError(f"{endpoint} did not start")
 
 
-def _client(endpoint: str, key: tuple[str, str], region: str) -> Any:
+def _client(endpoint: str, key: tuple[str, str], region: str, service: str = "secretsmanager") -> Any:
     return boto3.session.Session().client(
-        "secretsmanager",
+        service,  # type: ignore[call-overload]
         endpoint_url=endpoint,
         region_name=region,
         aws_access_key_id=key[0],
@@ -93,6 +95,39 @@ def _reads(endpoint: str, key: tuple[str, str], region: str) -> list[bytes]:
     value = json.dumps({"engine": "postgres", "username": "shop", "password": "p" * 32, "host": "db", "port": 5432})
     arns = [client.create_secret(Name=f"{prefix}/{n}", SecretString=value)["ARN"] for n in range(SECRETS)]
     return [sign(endpoint, region, key, "GetSecretValue", {"SecretId": arn}) for arn in arns]
+
+
+def _fresh(reads: list[bytes]) -> list[bytes]:
+    """The same reads, each from a client of its own, so that none repeats another and each is decided by itself."""
+    agent = AGENT.encode()
+    return [reads[n % len(reads)].replace(agent, agent + b" client/%d" % n) for n in range(FRESH)]
+
+
+def _key_requests(endpoint: str, key: tuple[str, str], region: str) -> tuple[list[bytes], list[bytes]]:
+    """Requests of KMS: GenerateDataKey, and Decrypt of data keys."""
+    client = _client(endpoint, key, region, "kms")
+    arn = client.create_key()["KeyMetadata"]["Arn"]
+    contexts: list[dict[str, object]] = [{"number": str(n)} for n in range(SECRETS)]
+    generate = [
+        sign(
+            endpoint,
+            region,
+            key,
+            "GenerateDataKey",
+            {"KeyId": arn, "KeySpec": "AES_256", "EncryptionContext": context},
+            service="kms",
+        )
+        for context in contexts
+    ]
+    decrypt = []
+    for context in contexts:
+        made = client.generate_data_key(KeyId=arn, KeySpec="AES_256", EncryptionContext=context)
+        body: dict[str, object] = {
+            "CiphertextBlob": base64.b64encode(made["CiphertextBlob"]).decode(),
+            "EncryptionContext": context,
+        }
+        decrypt.append(sign(endpoint, region, key, "Decrypt", body, service="kms"))
+    return generate, decrypt
 
 
 def _puts(endpoint: str, key: tuple[str, str], region: str) -> list[bytes]:
@@ -131,7 +166,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory(prefix="strongroom-bench-") as folder:
         started = time.monotonic()
-        with running_product(Path(folder), workers=workers) as product:
+        with running_product(Path(folder), "--quotas", "none", workers=workers) as product:
             result["start_to_ready_seconds"] = round(time.monotonic() - started, 2)
             key = (product.administrator.access_key_id, product.administrator.secret_access_key)
             reads = _reads(product.endpoint, key, product.region)
@@ -145,6 +180,12 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
                         note("read", drive(product.endpoint, reads, seconds=seconds, connections=connections))
                     )
             result["read_to_bare"] = round(_mean(measured) / _mean(baselines), 3)
+            fresh = drive(product.endpoint, _fresh(reads), seconds=seconds, connections=connections)
+            result["fresh_to_bare"] = round(note("read_fresh", fresh).per_second / _mean(baselines), 3)
+            generate, decrypt = _key_requests(product.endpoint, key, product.region)
+            for name, requests in (("generate_data_key", generate), ("decrypt", decrypt)):
+                load = note(name, drive(product.endpoint, requests, seconds=seconds, connections=connections))
+                result[f"{name}_to_bare"] = round(load.per_second / _mean(baselines), 3)
             puts = _puts(product.endpoint, key, product.region)
             result["put_errors"] = note(
                 "put", drive(product.endpoint, puts, seconds=seconds, connections=connections, repeat=False)
@@ -181,6 +222,9 @@ def main() -> None:
     read = result["read"]
     print(f"  rate, p50, p99      {read['per_second']:,.0f}/s, {read['p50_ms']:.2f} ms, {read['p99_ms']:.2f} ms")
     print(f"  bare reply          {result['bare']['per_second']:,.0f}/s")
+    print(f"  each one different  {result['fresh_to_bare']:.0%} of the bare ASGI reply")
+    print(f"Decrypt               {result['decrypt_to_bare']:.0%} of the bare ASGI reply")
+    print(f"GenerateDataKey       {result['generate_data_key_to_bare']:.0%} of the bare ASGI reply")
     print(
         f"PutSecretValue        {result['put']['per_second']:,.0f} durable writes/s, {result['put']['errors']} errors"
     )

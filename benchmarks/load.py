@@ -38,19 +38,31 @@ class Load:
     p99_ms: float
 
 
-def sign(endpoint: str, region: str, key: tuple[str, str], operation: str, body: dict[str, object]) -> bytes:
-    """One complete HTTP request of Secrets Manager, signed."""
+AGENT = "Boto3/1.44.5 md/Botocore#1.44.5 ua/2.1 os/linux lang/python#3.11 cfg/retry-mode#standard"
+TARGETS = {"secretsmanager": "secretsmanager", "kms": "TrentService"}
+
+
+def sign(
+    endpoint: str,
+    region: str,
+    key: tuple[str, str],
+    operation: str,
+    body: dict[str, object],
+    *,
+    service: str = "secretsmanager",
+) -> bytes:
+    """One complete HTTP request, signed."""
     content = json.dumps(body).encode()
-    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"secretsmanager.{operation}"}
+    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"{TARGETS[service]}.{operation}"}
     request = AWSRequest("POST", f"{endpoint}/", data=content, headers=headers)
-    SigV4Auth(Credentials(*key), "secretsmanager", region).add_auth(request)
+    SigV4Auth(Credentials(*key), service, region).add_auth(request)
     host = endpoint.partition("://")[2]
     lines = [
         "POST / HTTP/1.1",
         f"Host: {host}",
         *(f"{name}: {value}" for name, value in request.headers.items()),
         f"Content-Length: {len(content)}",
-        "User-Agent: Boto3/1.44.5 md/Botocore#1.44.5 ua/2.1 os/linux lang/python#3.11 cfg/retry-mode#standard",
+        f"User-Agent: {AGENT}",
     ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
 

@@ -8,7 +8,7 @@ import io
 import json
 import sys
 import zipfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from strongroom.services.awslambda.runtime import (
     FunctionPool,
     FunctionSpec,
     InvocationResult,
+    LayerSpec,
     Sandbox,
     Surroundings,
     detect_sandbox,
@@ -34,27 +35,35 @@ OWN_RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 class Bench:
     """A pool, with the code and the logs of its functions at hand."""
 
-    def __init__(self, work_dir: Path, sandbox: Sandbox, **settings: Any) -> None:
+    def __init__(
+        self, work_dir: Path, sandbox: Sandbox, endpoint_url: str = "http://127.0.0.1:4566", **settings: Any
+    ) -> None:
         self.archives: dict[str, bytes] = {}
+        self.environments: dict[str, dict[str, str]] = {}
         self.logs: list[str] = []
         self._printed = asyncio.Event()
         self.lifetime_ms = 3_600_000
         self.world = World.real()
         self.pool = FunctionPool(
             Surroundings(
-                endpoint_url="http://127.0.0.1:4566",
+                endpoint_url=endpoint_url,
                 ca_bundle=None,
                 work_dir=work_dir,
                 world=self.world,
                 sandbox=sandbox,
                 log_sink=self,
                 code_loader=self._load,
+                layer_loader=self._load,
+                variables=self._variables,
                 credentials=self._credentials,
                 **settings,
             )
         )
 
-    def write(self, log_group: str, log_stream: str, entries: Sequence[tuple[int, str]]) -> None:
+    def write(
+        self, account: str, region: str, log_group: str, log_stream: str, entries: Sequence[tuple[int, str]]
+    ) -> None:
+        assert (account, region) == ("111122223333", "eu-central-1")
         assert log_group.startswith("/aws/lambda/")
         assert "[$LATEST]" in log_stream
         self.logs += [text for _, text in entries]
@@ -66,21 +75,42 @@ class Bench:
             self._printed.clear()
             await self._printed.wait()
 
-    async def _load(self, spec: FunctionSpec) -> bytes:
+    async def _load(self, spec: FunctionSpec | LayerSpec) -> bytes:
         return self.archives[spec.code_sha256]
+
+    async def _variables(self, spec: FunctionSpec) -> dict[str, str]:
+        return self.environments[spec.revision]
 
     async def _credentials(self, spec: FunctionSpec) -> Credentials:
         return Credentials("AKIDFUNCTION", "secret", "token", self.world.clock.milliseconds() + self.lifetime_ms)
 
-    def function(self, source: str, *, name: str = "f", file: str = "mod.py", **changes: Any) -> FunctionSpec:
-        """A function of one source file."""
+    def archive(self, files: Mapping[str, str]) -> str:
+        """Keep an archive of files; answer its SHA-256."""
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
-            entry = zipfile.ZipInfo(file)
-            entry.external_attr = 0o755 << 16
-            archive.writestr(entry, source)
+            for file, source in files.items():
+                entry = zipfile.ZipInfo(file)
+                entry.external_attr = 0o755 << 16
+                archive.writestr(entry, source)
         sha256 = hashlib.sha256(buffer.getvalue()).hexdigest()
         self.archives[sha256] = buffer.getvalue()
+        return sha256
+
+    def layer(self, name: str, files: Mapping[str, str]) -> LayerSpec:
+        """A layer of some files."""
+        return LayerSpec(f"arn:aws:lambda:eu-central-1:111122223333:layer:{name}:1", self.archive(files))
+
+    def function(
+        self,
+        source: str,
+        *,
+        name: str = "f",
+        file: str = "mod.py",
+        environment: Mapping[str, str] | None = None,
+        **changes: Any,
+    ) -> FunctionSpec:
+        """A function of one source file."""
+        sha256 = self.archive({file: source})
         fields: dict[str, Any] = {
             "arn": f"arn:aws:lambda:eu-central-1:111122223333:function:{name}",
             "name": name,
@@ -90,13 +120,14 @@ class Bench:
             "runtime": OWN_RUNTIME,
             "handler": "mod.handler",
             "code_sha256": sha256,
-            "environment": {},
             "memory_megabytes": 128,
             "timeout_seconds": 20,
             "log_group": f"/aws/lambda/{name}",
             "revision": sha256,
         }
-        return FunctionSpec(**(fields | changes))
+        spec = FunctionSpec(**(fields | changes))
+        self.environments[spec.revision] = dict(environment or {})
+        return spec
 
     @staticmethod
     def interpreter_prefix() -> str:

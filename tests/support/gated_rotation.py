@@ -39,7 +39,7 @@ def lambda_handler(event: Mapping[str, str], context: object) -> None:
             SecretId=event["SecretId"], VersionStage="AWSPENDING", RemoveFromVersionId=token
         )
         raise RuntimeError("told that the database rejects the password")
-    importlib.import_module("lambda_function").lambda_handler(event, context)
+    importlib.import_module("rotators.postgresql_single_user").lambda_handler(event, context)
     _pass_gate(token, step, "after")
 
 

@@ -19,6 +19,8 @@ from botocore.credentials import Credentials
 from strongroom.identity import AccessKey, Authenticator, Caller, create_administrator, parse_authorization
 from strongroom.identity.credentials import ROLE_ID, USER_ID, new_unique_id
 from strongroom.identity.directory import Role, User
+from strongroom.identity.founding import add_account, found_organization
+from strongroom.identity.organization import load_organization, touch_organization
 from strongroom.identity.sessions import SessionFacts, SessionToken, mint_session
 from strongroom.keyring import Keyring, RootKey
 from strongroom.services.call import Call
@@ -73,6 +75,7 @@ class IdentityHarness:
         self.world = World(self.clock, SystemEntropy())
         self.keyring = Keyring(RootKey.generate(self.world.entropy), self.world)
         self.store = open_store(path, _NoJournal())
+        self.write(lambda transaction: found_organization(transaction, self.world, ACCOUNT))
         self.administrator = self.write(
             lambda transaction: create_administrator(transaction, self.keyring, self.world, ACCOUNT)
         )
@@ -87,6 +90,17 @@ class IdentityHarness:
             return result
 
         return self.store.write_now(raising)
+
+    def account(self, account: str) -> str:
+        """A new account of the organization."""
+
+        def work(transaction: Transaction) -> None:
+            root = load_organization(transaction).root_id
+            add_account(transaction, account, account, f"{account}@example.com", root, self.clock.now_ms)
+            touch_organization(transaction)
+
+        self.write(work)
+        return account
 
     def user(self, name: str, path: str = "/") -> User:
         """A new user without keys and policies."""

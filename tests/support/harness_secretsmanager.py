@@ -10,16 +10,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ParamSpec
 
+from sqlalchemy import bindparam, select
 from tests.support.harness_kms import ACCOUNT, KmsHarness, allow
 
 from strongroom.services.call import Call, CallProgress
 from strongroom.services.clients import InvocationResult
+from strongroom.services.iam import IamServiceClient
 from strongroom.services.secretsmanager import SecretsManager, SecretsManagerSettings
-from strongroom.store import Transaction
+from strongroom.services.secretsmanager.versions import Version
+from strongroom.store import Statement, Transaction
+from strongroom.store.schema import secret_versions
 
-__all__ = ["FUNCTION", "Functions", "SecretsHarness", "in_loop", "token"]
+__all__ = ["FUNCTION", "Accounts", "Functions", "SecretsHarness", "in_loop", "token"]
 
 P = ParamSpec("P")
+
+_VERSIONS = Statement(
+    select(*(secret_versions.c[name] for name in Version.__dataclass_fields__))
+    .where(secret_versions.c.arn == bindparam("arn"))
+    .order_by(secret_versions.c.created_ms, secret_versions.c.version_id)
+)
 
 FUNCTION = f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:rotate"
 
@@ -59,6 +69,16 @@ class Functions:
         raise AssertionError("a request never invokes")
 
 
+class Accounts:
+    """An installation with every account there can be, all of one organization."""
+
+    def exists(self, transaction: Transaction, account: str) -> bool:
+        return True
+
+    def same_organization(self, transaction: Transaction, one: str, other: str) -> bool:
+        return True
+
+
 class SecretsHarness(KmsHarness):
     """A store, KMS and Secrets Manager on it.
 
@@ -71,7 +91,14 @@ class SecretsHarness(KmsHarness):
         super().__init__(folder)
         self.functions = Functions()
         self.secrets = SecretsManager(
-            self.store, self.keyring, self.world, self.client, self.functions, settings or SecretsManagerSettings()
+            self.store,
+            self.keyring,
+            self.world,
+            self.client,
+            self.functions,
+            IamServiceClient(self.store, self.keyring, self.world),
+            Accounts(),
+            settings or SecretsManagerSettings(),
         )
 
     async def call_of(
@@ -97,6 +124,10 @@ class SecretsHarness(KmsHarness):
             **parameters,  # type: ignore[arg-type]
         )
         return str(answer["ARN"])
+
+    def versions(self, arn: str) -> list[Version]:
+        """The rows of a secret's versions, the oldest first."""
+        return [Version(*row) for row in self.store.read_now(lambda tx: tx.all(_VERSIONS, {"arn": arn}))]
 
     async def get(self, secret_id: str, **parameters: str) -> dict[str, object]:
         """GetSecretValue by one who may do everything."""

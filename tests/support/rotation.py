@@ -24,7 +24,7 @@ from demo.function import HANDLER as SHIPPED_HANDLER
 from demo.function import pack
 from demo.postgresql import PostgreSQL, start_postgresql
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from tests.support import gated_rotation
 from tests.support.lambda_service import OWN_RUNTIME, make_role
 from tests.support.server import RunningServer, start_server
@@ -33,6 +33,7 @@ from strongroom.audit import EventFilter, read_records
 
 __all__ = ["Gate", "Rig", "RotatedSecret", "rotation_rig", "wait_until"]
 
+ALTERNATING_HANDLER = "rotators.postgresql_alternating_users.lambda_handler"
 WAIT_SECONDS = 60.0
 _READER = (
     "secretsmanager:DescribeSecret",
@@ -113,6 +114,10 @@ class Rig:
         """A new function with the shipped code, allowed for Secrets Manager; answers its ARN."""
         return self._make_function(pack(), SHIPPED_HANDLER, {})
 
+    def alternating_function(self) -> str:
+        """As `shipped_function`, for two users that take turns."""
+        return self._make_function(pack(), ALTERNATING_HANDLER, {})
+
     def gated_function(self, **environment: str) -> str:
         """A new function of `gated_rotation`, allowed for Secrets Manager; answers its ARN."""
         archive = io.BytesIO(pack())
@@ -126,21 +131,34 @@ class Rig:
             FunctionName=function_arn, Environment={"Variables": self._gated_environment(environment)}
         )
 
-    def make_secret(self, function_arn: str) -> RotatedSecret:
-        """A new secret whose password logs a new database role in. Rotation is not set up yet."""
+    def make_secret(self, function_arn: str, *, port: int | None = None, alternating: bool = False) -> RotatedSecret:
+        """A new secret whose password logs a new database role in. Rotation is not set up yet.
+
+        Args:
+            function_arn: The function that is to rotate it.
+            port: Another way to the database, such as a proxy's port.
+            alternating: Whether it names a master user, for two users that take turns.
+        """
         user, password = f"app_{uuid.uuid4().hex[:12]}", secrets.token_urlsafe(18)
         with self.database.admin() as admin:
             create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
             admin.execute(create.format(sql.Identifier(user), sql.Literal(password)))
-        value = {
+        place = {
             "engine": "postgres",
             "host": self.database.host,
-            "port": self.database.port,
-            "username": user,
-            "password": password,
+            "port": port or self.database.port,
+            "dbname": "postgres",
             "ssl": False,
         }
+        value = {**place, "username": user, "password": password}
         name = f"rotation/{user}"
+        if alternating:
+            login = conninfo_to_dict(self.database.superuser_dsn)
+            master = {**place, "username": login["user"], "password": login["password"]}
+            made = self.secrets.create_secret(
+                Name=f"{name}-master", KmsKeyId=self.key_arn, SecretString=json.dumps(master)
+            )
+            value["masterarn"] = made["ARN"]
         made = self.secrets.create_secret(Name=name, KmsKeyId=self.key_arn, SecretString=json.dumps(value))
         return RotatedSecret(self, made["ARN"], name, user, function_arn)
 
@@ -232,12 +250,13 @@ class RotatedSecret:
 
     def logs_in(self, stage: str = "AWSCURRENT") -> bool:
         """Whether the database takes the password under a label."""
-        return self.takes(self.credential(stage)["password"])
+        found = self.credential(stage)
+        return self.takes(found["password"], found["username"])
 
-    def takes(self, password: str) -> bool:
-        """Whether the database takes a password."""
+    def takes(self, password: str, user: str | None = None) -> bool:
+        """Whether the database takes a password; of the secret's first user unless another is named."""
         try:
-            self.rig.database.login(self.user, password).close()
+            self.rig.database.login(user or self.user, password).close()
         except psycopg.OperationalError as error:
             assert "password authentication failed" in str(error)  # noqa: PT017 - no other failure is expected
             return False

@@ -25,6 +25,8 @@ class RotatingSecret:
         stages: The labels of each version.
         rotation_enabled: What DescribeSecret says.
         passwords: What GetRandomPassword answers, in order; the last one is repeated.
+        masters: The values of other secrets by ARN, which can be read.
+        tags: The tags of other secrets by ARN.
         password_requests: The parameters of each GetRandomPassword.
     """
 
@@ -34,6 +36,8 @@ class RotatingSecret:
         self.rotation_enabled = True
         self.passwords = list(passwords)
         self.password_requests: list[dict[str, object]] = []
+        self.masters: dict[str, Mapping[str, object]] = {}
+        self.tags: dict[str, dict[str, str]] = {}
 
     # --- the test's side
 
@@ -60,6 +64,8 @@ class RotatingSecret:
     # --- the function's side, as boto3 has it
 
     def describe_secret(self, *, SecretId: str) -> dict[str, object]:
+        if SecretId in self.masters:
+            return {"Tags": [{"Key": key, "Value": value} for key, value in self.tags.get(SecretId, {}).items()]}
         assert SecretId == ARN
         return {
             "RotationEnabled": self.rotation_enabled,
@@ -67,6 +73,8 @@ class RotatingSecret:
         }
 
     def get_secret_value(self, *, SecretId: str, VersionStage: str, VersionId: str | None = None) -> dict[str, str]:
+        if SecretId in self.masters and VersionStage == "AWSCURRENT":
+            return {"SecretString": json.dumps(self.masters[SecretId])}
         assert SecretId == ARN
         version = VersionId or self._holder(VersionStage)
         if version is None or version not in self.values:

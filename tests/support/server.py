@@ -20,7 +20,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-__all__ = ["Credentials", "RunningServer", "start_server"]
+__all__ = ["READY", "Credentials", "RunningServer", "start_server", "wait_until"]
 
 READY = re.compile(r"Strongroom is ready at (\S+)")
 START_SECONDS = 60
@@ -69,15 +69,21 @@ class RunningServer:
                 aws_secret_access_key=who.secret_access_key,
                 aws_session_token=who.session_token,
                 config=Config(
-                    retries={"max_attempts": 1, "mode": "standard"},
+                    retries={"total_max_attempts": 1, "mode": "standard"},
                     max_pool_connections=32,
                 ),
             )
         return self._clients[key]
 
-    def make_user(self, policy: Mapping[str, Any] | None = None, *, name: str | None = None) -> Credentials:
-        """Create an IAM user with an access key and, if given, one inline policy."""
-        iam = self.client("iam")
+    def make_user(
+        self,
+        policy: Mapping[str, Any] | None = None,
+        *,
+        name: str | None = None,
+        creator: Credentials | None = None,
+    ) -> Credentials:
+        """Create an IAM user with an access key and, if given, one inline policy; in the creator's account."""
+        iam = self.client("iam", creator)
         user_name = name or f"user-{uuid.uuid4().hex[:12]}"
         arn = iam.create_user(UserName=user_name)["User"]["Arn"]
         if policy is not None:
@@ -116,15 +122,20 @@ class RunningServer:
 
 
 def start_server(
-    data_dir: Path, *arguments: str, environment: Mapping[str, str] | None = None, workers: int = 1
+    data_dir: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    workers: int = 1,
+    until: re.Pattern[str] = READY,
 ) -> RunningServer:
     """Start ``strongroom serve`` on a free loopback port and wait until it is ready.
 
     Args:
         data_dir: The data folder, made at first start.
         arguments: Further command-line arguments.
-        environment: Variables to add.
+        environment: Variables to add. Quotas are off unless ``STRONGROOM_QUOTAS`` is among them.
         workers: How many request workers to run.
+        until: What it says once it is where it should be; its first group is the endpoint.
     """
     log = data_dir.with_name(data_dir.name + ".log")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "STRONGROOM_"))}
@@ -136,10 +147,10 @@ def start_server(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**clean, "PYTHONUNBUFFERED": "1", **(environment or {})},
+            env={**clean, "PYTHONUNBUFFERED": "1", "STRONGROOM_QUOTAS": "none", **(environment or {})},
             start_new_session=True,
         )
-    endpoint = _wait_until_ready(process, log, offset)
+    endpoint = wait_until(until, process, log, offset)
     installation = json.loads((data_dir / "installation.json").read_text())
     return RunningServer(
         process=process,
@@ -152,11 +163,16 @@ def start_server(
     )
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], log: Path, offset: int) -> str:
+def wait_until(said: re.Pattern[str], process: subprocess.Popen[bytes], log: Path, offset: int) -> str:
+    """Wait until a server has said something in its log after ``offset``; the first group of it.
+
+    Raises:
+        RuntimeError: It ended, or did not say it in time.
+    """
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         text = log.read_bytes()[offset:].decode()
-        if found := READY.search(text):
+        if found := said.search(text):
             return found[1]
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with {process.returncode}:\n{text}")
@@ -173,9 +189,11 @@ def _administrator(data_dir: Path) -> Credentials:
 
 
 @contextlib.contextmanager
-def running_server(data_dir: Path, *arguments: str, workers: int = 1) -> Iterator[RunningServer]:
+def running_server(
+    data_dir: Path, *arguments: str, environment: Mapping[str, str] | None = None, workers: int = 1
+) -> Iterator[RunningServer]:
     """A server for the time of a block."""
-    server = start_server(data_dir, *arguments, workers=workers)
+    server = start_server(data_dir, *arguments, environment=environment, workers=workers)
     try:
         yield server
     finally:

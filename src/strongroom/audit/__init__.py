@@ -6,7 +6,7 @@ its own folder and knows only `strongroom.errors` and `strongroom.world`. A secr
 enters: there is no way in but through an allow-list.
 """
 
-from strongroom.audit.events import api_event, resource, service_event
+from strongroom.audit.events import RepeatedEvent, api_event, resource, service_event
 from strongroom.audit.parameters import Operation, operation
 from strongroom.audit.read import EventFilter, Record, last_records, read_records
 from strongroom.audit.trail import Trail
@@ -19,6 +19,7 @@ __all__ = [
     "Operation",
     "Problem",
     "Record",
+    "RepeatedEvent",
     "Trail",
     "VerificationReport",
     "api_event",

@@ -15,13 +15,15 @@ import orjson
 from strongroom.audit.text import one_line
 from strongroom.world import from_milliseconds
 
-__all__ = ["LARGEST_EVENT", "api_event", "resource", "service_event"]
+__all__ = ["LARGEST_EVENT", "RepeatedEvent", "api_event", "resource", "service_event"]
 
 EVENT_VERSION = "1.11"
 LARGEST_EVENT = 256 * 1024
 """Bytes: CloudTrail's limit for one event."""
 
 Fields = Mapping[str, object]
+
+_IDS = b'"requestID":"%b","eventID":"%b"'
 
 
 @lru_cache(maxsize=8)
@@ -115,6 +117,27 @@ def api_event(
     event["recipientAccountId"] = recipient_account
     event["eventCategory"] = "Management"
     return _serialise(event)
+
+
+class RepeatedEvent:
+    """An event that happens again within the second of its first time: all that differs are its ids.
+
+    Args:
+        event: The record of the first time, from `api_event`.
+        request_id: Its ``requestID``.
+        event_id: Its ``eventID``.
+    """
+
+    __slots__ = ("_after", "_before")
+
+    def __init__(self, event: bytes, request_id: str, event_id: str) -> None:
+        # Both ids are random, so this stands in the record once, where `api_event` wrote it.
+        self._before, _, self._after = event.partition(_IDS % (request_id.encode(), event_id.encode()))
+
+    def again(self, request_id: str, event_id: str) -> bytes:
+        """The record of this time."""
+        ids = _IDS % (request_id.encode(), event_id.encode())
+        return b"".join((self._before, ids, self._after))
 
 
 def service_event(

@@ -17,12 +17,14 @@ from strongroom.audit.head import Head
 from strongroom.audit.kernel_sync import KernelSync
 from strongroom.audit.unavailable import AuditUnavailable
 
-__all__ = ["Gathering"]
+__all__ = ["Gathering", "Settle"]
 
 _ENOUGH = 16  # events in a batch: they share its cost so widely that waiting for more gains nothing
 
-Report = Callable[[AuditUnavailable | None], None]
-HandOver = Callable[[list[bytes], Report], None]
+Settle = Callable[[AuditUnavailable | None], None]
+"""Told how an event or a batch fared: None when it is durable, else why not. It does not raise."""
+
+HandOver = Callable[[list[bytes], Settle], None]
 
 
 class Gathering:
@@ -43,7 +45,7 @@ class Gathering:
         file: TrailFile,
         sync: KernelSync | None,
         hand_over: HandOver,
-        report: Report,
+        report: Settle,
     ) -> None:
         self.loop = loop
         self.busy_since: float | None = None
@@ -53,25 +55,23 @@ class Gathering:
         self._hand_over = hand_over
         self._report = report
         self._events: list[bytes] = []
-        self._waiters: list[asyncio.Future[None]] = []
-        self._in_flight: list[asyncio.Future[None]] | None = None
+        self._waiters: list[Settle] = []
+        self._in_flight: list[Settle] | None = None
         self._reached: Head | None = None
         self._looking = False
         self._seen = 0
         if sync is not None:
             loop.add_reader(sync, self._on_synced)
 
-    def add(self, event: bytes) -> asyncio.Future[None]:
-        """Take an event in; what comes back is done when it is durable."""
-        waiter = self.loop.create_future()
+    def add(self, event: bytes, settle: Settle) -> None:
+        """Take an event in. ``settle`` is called once: in a later turn of the loop, or at once when writing fails."""
         self._events.append(event)
-        self._waiters.append(waiter)
+        self._waiters.append(settle)
         if self._in_flight is None:
             if len(self._events) >= _ENOUGH:  # so that its sync overlaps with the rest of this turn
                 self._write()
             elif not self._looking:
                 self._look_soon()
-        return waiter
 
     @property
     def waiting(self) -> bool:
@@ -82,21 +82,22 @@ class Gathering:
         """Tell everybody who waits that there is no answer."""
         waiters = (*(self._in_flight or ()), *self._waiters)
         self._events, self._waiters = [], []  # refused now, so they must not be recorded later
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_exception(error.again())
+        if self._in_flight is not None:
+            self._in_flight.clear()  # the batch is still under way, but nobody waits for it any more
+        for settle in waiters:
+            settle(error)
 
     def close(self) -> None:
         """Make durable what is being synced, hand over what was gathered, and let go of the loop."""
+        sync, self._sync = self._sync, None  # what is written from here on goes to the thread
         if self._reached is not None:
             self._settle(self._file.make_durable)
         if self._events:
             self._give_to_thread()
-        if self._sync is not None:
+        if sync is not None:
             if not self.loop.is_closed():
-                self.loop.remove_reader(self._sync)
-            self._sync.close()
-            self._sync = None
+                self.loop.remove_reader(sync)
+            sync.close()
 
     def _look_soon(self) -> None:
         self._looking = True
@@ -135,7 +136,7 @@ class Gathering:
         except OSError:  # out of kernel memory, for one: a plain sync needs none
             self._settle(self._file.make_durable)
 
-    def _take(self) -> tuple[list[bytes], list[asyncio.Future[None]]]:
+    def _take(self) -> tuple[list[bytes], list[Settle]]:
         """Put the gathered events in flight; answer them and who waits for them."""
         events, waiters = self._events, self._waiters
         self._events, self._waiters = [], []
@@ -175,17 +176,14 @@ class Gathering:
             except AuditUnavailable as error:
                 outcome = error
         self._report(outcome)
-        self._finish(self._in_flight or [], outcome)
+        self._finish([] if self._in_flight is None else self._in_flight, outcome)
 
-    def _finish(self, waiters: list[asyncio.Future[None]], error: AuditUnavailable | None) -> None:
+    def _finish(self, waiters: list[Settle], error: AuditUnavailable | None) -> None:
         if self._in_flight is waiters:  # when the trail was closed, a later batch may be in flight already
             self._in_flight = None
-        for waiter in waiters:
-            if waiter.done():
-                continue
-            if error is None:
-                waiter.set_result(None)
-            else:
-                waiter.set_exception(error.again())
+        if len(self._events) >= _ENOUGH and self._in_flight is None:  # so that its sync overlaps with what follows here
+            self._write()
+        for settle in waiters:
+            settle(error)
         if self._events and self._in_flight is None and not self._looking:
             self._look_soon()

@@ -13,10 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from strongroom.audit.allow_list import Copier, fields, list_of, names, scalar, text_map
+from strongroom.audit.database_parameters import RDS
+from strongroom.audit.function_parameters import LAMBDA, LOGS
+from strongroom.audit.rules import Members
+from strongroom.audit.rules import Rule as _Rule
+from strongroom.audit.rules import read as _read
+from strongroom.audit.rules import write as _write
 
 __all__ = ["OPERATIONS", "Operation", "operation"]
-
-Members = Mapping[str, Copier | tuple[str, Copier]]
 
 _TAGS = list_of(fields(names("Key Value")))
 _KMS_TAGS = list_of(fields(names("TagKey TagValue")))
@@ -52,33 +56,16 @@ class Operation:
         return recorded if isinstance(recorded, dict) and recorded else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """One line of the tables below."""
-
-    request: Members
-    answer: Members
-    read_only: bool
-    event_name: str | None
-
-
-def _read(scalars: str = "", *, event_name: str | None = None, **structures: Copier) -> _Rule:
-    return _Rule(names(scalars) | structures, {}, read_only=True, event_name=event_name)
-
-
-def _write(
-    scalars: str = "", *, answer: Members | None = None, event_name: str | None = None, **structures: Copier
-) -> _Rule:
-    return _Rule(names(scalars) | structures, answer or {}, read_only=False, event_name=event_name)
-
-
 _ARN: Members = {"ARN": ("arn", scalar)}
 _REPLICAS = list_of(fields(names("Region KmsKeyId")))
 _FILTERS = list_of(fields({"Key": scalar, "Values": _TEXTS}))
 _ROTATION_RULES = fields(names("AutomaticallyAfterDays Duration ScheduleExpression"))
 
 _SECRETS_MANAGER: Mapping[str, _Rule] = {
-    "AssociateCrossAccountReplica": _write("SecretId", answer=_ARN),
+    "AssociateCrossAccountReplica": _write(
+        "SecretId CrossAccountReplicaARN ReplicaRestriction ReplicationRoleARN",
+        answer={**_ARN, **names("CrossAccountReplicaARN ReplicationStatus")},
+    ),
     "BatchGetSecretValue": _read("MaxResults", SecretIdList=_TEXTS, Filters=_FILTERS),
     "CancelRotateSecret": _write("SecretId", answer=_ARN),
     "CreateSecret": _write(
@@ -90,7 +77,7 @@ _SECRETS_MANAGER: Mapping[str, _Rule] = {
     "DeleteResourcePolicy": _write("SecretId PolicyName", answer=_ARN),
     "DeleteSecret": _write("SecretId RecoveryWindowInDays ForceDeleteWithoutRecovery", answer=_ARN),
     "DescribeSecret": _read("SecretId"),
-    "DisassociateCrossAccountReplica": _write("SecretId", answer=_ARN),
+    "DisassociateCrossAccountReplica": _write("SecretId CrossAccountReplicaARN", answer=_ARN),
     "GetRandomPassword": _read(
         "PasswordLength ExcludeNumbers ExcludePunctuation ExcludeUppercase ExcludeLowercase IncludeSpace "
         "RequireEachIncludedType"
@@ -120,12 +107,23 @@ _SECRETS_MANAGER: Mapping[str, _Rule] = {
     "ValidateResourcePolicy": _read("SecretId ResourcePolicy"),
 }
 
+_KEY_PLACE = fields(names("Arn Region"))
 _KEY_METADATA = fields(
     names(
         "AWSAccountId KeyId Arn CreationDate Enabled Description KeyUsage KeyState KeyManager Origin "
-        "CustomerMasterKeySpec KeySpec MultiRegion"
+        "CustomerMasterKeySpec KeySpec MultiRegion DeletionDate ValidTo ExpirationModel PendingDeletionWindowInDays "
+        "CurrentKeyMaterialId"
     )
-    | {"EncryptionAlgorithms": _TEXTS}
+    | {
+        "EncryptionAlgorithms": _TEXTS,
+        "MacAlgorithms": _TEXTS,
+        "MultiRegionConfiguration": fields(
+            {"MultiRegionKeyType": scalar, "PrimaryKey": _KEY_PLACE, "ReplicaKeys": list_of(_KEY_PLACE)}
+        ),
+    }
+)
+_GRANT_CONSTRAINTS = fields(
+    {"EncryptionContextSubset": text_map, "EncryptionContextEquals": text_map, "SourceArn": scalar}
 )
 
 _KMS: Mapping[str, _Rule] = {
@@ -136,31 +134,64 @@ _KMS: Mapping[str, _Rule] = {
         Tags=_KMS_TAGS,
         answer={"KeyMetadata": _KEY_METADATA},
     ),
-    "Decrypt": _read("KeyId EncryptionAlgorithm", EncryptionContext=text_map),
+    "CreateGrant": _write(
+        "KeyId GranteePrincipal RetiringPrincipal GranteeServicePrincipal RetiringServicePrincipal Name DryRun",
+        Operations=_TEXTS,
+        Constraints=_GRANT_CONSTRAINTS,
+        answer=names("GrantId"),
+    ),
+    "Decrypt": _read("KeyId EncryptionAlgorithm DryRun", EncryptionContext=text_map, DryRunModifiers=_TEXTS),
     "DeleteAlias": _write("AliasName"),
+    "DeleteImportedKeyMaterial": _write("KeyId KeyMaterialId", answer=names("KeyId KeyMaterialId")),
+    "DescribeCustomKeyStores": _read("CustomKeyStoreId CustomKeyStoreName Limit"),
     "DescribeKey": _read("KeyId"),
     "DisableKey": _write("KeyId"),
+    "DisableKeyRotation": _write("KeyId"),
     "EnableKey": _write("KeyId"),
-    "Encrypt": _read("KeyId EncryptionAlgorithm", EncryptionContext=text_map),
-    "GenerateDataKey": _read("KeyId KeySpec NumberOfBytes", EncryptionContext=text_map),
-    "GenerateDataKeyWithoutPlaintext": _read("KeyId KeySpec NumberOfBytes", EncryptionContext=text_map),
+    "EnableKeyRotation": _write("KeyId RotationPeriodInDays"),
+    "Encrypt": _read("KeyId EncryptionAlgorithm DryRun", EncryptionContext=text_map),
+    "GenerateDataKey": _read("KeyId KeySpec NumberOfBytes DryRun", EncryptionContext=text_map),
+    "GenerateDataKeyWithoutPlaintext": _read("KeyId KeySpec NumberOfBytes DryRun", EncryptionContext=text_map),
+    "GenerateMac": _read("KeyId MacAlgorithm DryRun"),
     "GenerateRandom": _read("NumberOfBytes"),
     "GetKeyPolicy": _read("KeyId PolicyName"),
+    "GetKeyRotationStatus": _read("KeyId"),
+    "GetParametersForImport": _read("KeyId WrappingAlgorithm WrappingKeySpec"),
+    "ImportKeyMaterial": _write(
+        "KeyId ValidTo ExpirationModel ImportType KeyMaterialDescription KeyMaterialId",
+        answer=names("KeyId KeyMaterialId"),
+    ),
     "ListAliases": _read("KeyId Limit"),
+    "ListGrants": _read("KeyId GrantId GranteePrincipal GranteeServicePrincipal Limit"),
     "ListKeyPolicies": _read("KeyId Limit"),
+    "ListKeyRotations": _read("KeyId IncludeKeyMaterial Limit"),
     "ListKeys": _read("Limit"),
     "ListResourceTags": _read("KeyId Limit"),
+    "ListRetirableGrants": _read("RetiringPrincipal RetiringServicePrincipal Limit"),
     "PutKeyPolicy": _write("KeyId PolicyName Policy BypassPolicyLockoutSafetyCheck"),
     "ReEncrypt": _read(
-        "SourceKeyId DestinationKeyId SourceEncryptionAlgorithm DestinationEncryptionAlgorithm",
+        "SourceKeyId DestinationKeyId SourceEncryptionAlgorithm DestinationEncryptionAlgorithm DryRun",
         SourceEncryptionContext=text_map,
         DestinationEncryptionContext=text_map,
+        DryRunModifiers=_TEXTS,
     ),
-    "ScheduleKeyDeletion": _write("KeyId PendingWindowInDays", answer=names("KeyId DeletionDate KeyState")),
+    "ReplicateKey": _write(
+        "KeyId ReplicaRegion Policy BypassPolicyLockoutSafetyCheck Description",
+        Tags=_KMS_TAGS,
+        answer={"ReplicaKeyMetadata": _KEY_METADATA, "ReplicaPolicy": scalar, "ReplicaTags": _KMS_TAGS},
+    ),
+    "RetireGrant": _write("KeyId GrantId DryRun"),
+    "RevokeGrant": _write("KeyId GrantId DryRun"),
+    "RotateKeyOnDemand": _write("KeyId", answer=names("KeyId")),
+    "ScheduleKeyDeletion": _write(
+        "KeyId PendingWindowInDays", answer=names("KeyId DeletionDate KeyState PendingWindowInDays")
+    ),
     "TagResource": _write("KeyId", Tags=_KMS_TAGS),
     "UntagResource": _write("KeyId", TagKeys=_TEXTS),
     "UpdateAlias": _write("AliasName TargetKeyId"),
     "UpdateKeyDescription": _write("KeyId Description"),
+    "UpdatePrimaryRegion": _write("KeyId PrimaryRegion"),
+    "VerifyMac": _read("KeyId MacAlgorithm DryRun"),
 }
 
 _USER = fields(names("Path UserName UserId Arn CreateDate"))
@@ -252,54 +283,57 @@ _STS: Mapping[str, _Rule] = {
     "GetCallerIdentity": _read(),
 }
 
-_FUNCTION: Members = {
-    **names(
-        "FunctionName FunctionArn Runtime Role Handler CodeSize Description Timeout MemorySize LastModified CodeSha256 "
-        "Version PackageType RevisionId State LastUpdateStatus"
-    ),
-    "Architectures": _TEXTS,
-}
-_FUNCTION_SETTINGS = "FunctionName Role Handler Description Timeout MemorySize Runtime KMSKeyArn"
-_LAYERS = list_of(scalar)
+_ACCOUNT_STATUS = fields(names("Id State AccountId RequestedTimestamp CompletedTimestamp FailureReason"))
+_UNIT = fields(names("Id Arn Name"))
+_CONTROL_POLICY = fields({"PolicySummary": fields(names("Id Arn Name Description Type AwsManaged"))})
+_ROOT = fields(names("Id Arn Name"))
 
-_LAMBDA: Mapping[str, _Rule] = {
-    "AddPermission": _write(
-        "FunctionName StatementId Action Principal SourceArn SourceAccount PrincipalOrgID Qualifier RevisionId",
-        answer=names("Statement"),
-        event_name="AddPermission20150331v2",
+# Names and addresses of accounts stay out, as CloudTrail keeps them out.
+_ORGANIZATIONS: Mapping[str, _Rule] = {
+    "AttachPolicy": _write("PolicyId TargetId"),
+    "CloseAccount": _write("AccountId"),
+    "CreateAccount": _write(
+        "RoleName IamUserAccessToBilling", Tags=_TAGS, answer={"CreateAccountStatus": _ACCOUNT_STATUS}
     ),
-    "CreateFunction": _write(
-        f"{_FUNCTION_SETTINGS} Publish PackageType CodeSigningConfigArn",
-        Architectures=_TEXTS,
-        Layers=_LAYERS,
-        Tags=text_map,
-        answer=_FUNCTION,
-        event_name="CreateFunction20150331",
-    ),
-    "DeleteFunction": _write("FunctionName Qualifier", event_name="DeleteFunction20150331"),
-    "GetFunction": _read("FunctionName Qualifier", event_name="GetFunction20150331v2"),
-    "GetFunctionConfiguration": _read("FunctionName Qualifier", event_name="GetFunctionConfiguration20150331v2"),
-    "GetPolicy": _read("FunctionName Qualifier", event_name="GetPolicy20150331v2"),
-    "Invoke": _write("FunctionName InvocationType LogType Qualifier", event_name="Invoke"),
-    "ListFunctions": _read("MasterRegion FunctionVersion MaxItems", event_name="ListFunctions20150331"),
-    "ListTags": _read("Resource", event_name="ListTags20170331"),
-    "RemovePermission": _write(
-        "FunctionName StatementId Qualifier RevisionId", event_name="RemovePermission20150331v2"
-    ),
-    "TagResource": _write("Resource", Tags=text_map, event_name="TagResource20170331v2"),
-    "UntagResource": _write("Resource", TagKeys=_TEXTS, event_name="UntagResource20170331v2"),
-    "UpdateFunctionCode": _write(
-        "FunctionName S3Bucket S3Key S3ObjectVersion ImageUri Publish DryRun RevisionId",
-        Architectures=_TEXTS,
-        answer=_FUNCTION,
-        event_name="UpdateFunctionCode20150331v2",
-    ),
-    "UpdateFunctionConfiguration": _write(
-        f"{_FUNCTION_SETTINGS} RevisionId",
-        Layers=_LAYERS,
-        answer=_FUNCTION,
-        event_name="UpdateFunctionConfiguration20150331v2",
-    ),
+    "CreateOrganization": _write("FeatureSet"),
+    "CreateOrganizationalUnit": _write("ParentId Name", Tags=_TAGS, answer={"OrganizationalUnit": _UNIT}),
+    "CreatePolicy": _write("Content Description Name Type", Tags=_TAGS, answer={"Policy": _CONTROL_POLICY}),
+    "DeleteOrganizationalUnit": _write("OrganizationalUnitId"),
+    "DeletePolicy": _write("PolicyId"),
+    "DescribeAccount": _read("AccountId"),
+    "DescribeCreateAccountStatus": _read("CreateAccountRequestId"),
+    "DescribeOrganization": _read(),
+    "DescribeOrganizationalUnit": _read("OrganizationalUnitId"),
+    "DescribePolicy": _read("PolicyId"),
+    "DetachPolicy": _write("PolicyId TargetId"),
+    "DisablePolicyType": _write("RootId PolicyType", answer={"Root": _ROOT}),
+    "EnablePolicyType": _write("RootId PolicyType", answer={"Root": _ROOT}),
+    "ListAccounts": _read("MaxResults"),
+    "ListAccountsForParent": _read("ParentId MaxResults"),
+    "ListChildren": _read("ParentId ChildType MaxResults"),
+    "ListCreateAccountStatus": _read("MaxResults", States=_TEXTS),
+    "ListOrganizationalUnitsForParent": _read("ParentId MaxResults"),
+    "ListParents": _read("ChildId MaxResults"),
+    "ListPolicies": _read("Filter MaxResults"),
+    "ListPoliciesForTarget": _read("TargetId Filter MaxResults"),
+    "ListRoots": _read("MaxResults"),
+    "ListTagsForResource": _read("ResourceId"),
+    "ListTargetsForPolicy": _read("PolicyId MaxResults"),
+    "MoveAccount": _write("AccountId SourceParentId DestinationParentId"),
+    "TagResource": _write("ResourceId", Tags=_TAGS),
+    "UntagResource": _write("ResourceId", TagKeys=_TEXTS),
+    "UpdateOrganizationalUnit": _write("OrganizationalUnitId Name", answer={"OrganizationalUnit": _UNIT}),
+    "UpdatePolicy": _write("PolicyId Name Description Content", answer={"Policy": _CONTROL_POLICY}),
+}
+
+_STRONGROOM: Mapping[str, _Rule] = {
+    "AbortRotation": _write("SecretId Force", answer={**_ARN, **names("VersionId Step")}),
+    "CheckDatabases": _read(Identifiers=_TEXTS),
+    "DescribeRotations": _read("SecretId VersionId"),
+    "ListRotations": _read("Failing MaxResults", States=_TEXTS),
+    "ListUpcomingRotations": _read("Days MaxResults"),
+    "RepairDatabase": _write("Identifier Username"),
+    "RetryRotation": _write("SecretId", answer={**_ARN, **names("VersionId Step")}),
 }
 
 _TABLES: Mapping[str, Mapping[str, _Rule]] = {
@@ -307,7 +341,11 @@ _TABLES: Mapping[str, Mapping[str, _Rule]] = {
     "kms": _KMS,
     "iam": _IAM,
     "sts": _STS,
-    "lambda": _LAMBDA,
+    "lambda": LAMBDA,
+    "logs": LOGS,
+    "organizations": _ORGANIZATIONS,
+    "strongroom": _STRONGROOM,
+    "rds": RDS,
 }
 
 _READING = ("BatchGet", "Describe", "Get", "List", "Validate")

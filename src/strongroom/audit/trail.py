@@ -14,13 +14,13 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 from strongroom.audit.file import TrailFile
-from strongroom.audit.gathering import Gathering
+from strongroom.audit.gathering import Gathering, Settle
 from strongroom.audit.kernel_sync import KernelSync
 from strongroom.audit.unavailable import AuditUnavailable
 from strongroom.world import World, from_milliseconds
@@ -29,7 +29,7 @@ __all__ = ["Trail"]
 
 _LARGEST_BATCH = 4096  # entries; bounds the memory of one write
 
-_Entry = tuple[Sequence[bytes], Callable[["AuditUnavailable | None"], None]]
+_Entry = tuple[Sequence[bytes], Settle]
 """Events that belong together, and whom to tell on the writer's thread how they fared."""
 
 
@@ -139,15 +139,37 @@ class Trail:
             AuditUnavailable: It is not recorded, or not known to be durable. Do not answer.
             ValueError: The event holds a raw newline.
         """
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def settle(error: AuditUnavailable | None) -> None:
+            if waiter.done():  # whoever waited was cancelled
+                return
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error.again())
+
+        self.append_then(event, settle)
+        await waiter
+
+    def append_then(self, event: bytes, settle: Settle) -> None:
+        """Record ``event`` and call ``settle`` on the running event loop when it is durable, or with why it is not.
+
+        `append` for callers who do not wait: what follows costs them neither a task nor a turn of the loop.
+
+        Raises:
+            AuditUnavailable: It is not recorded, and ``settle`` will not be called.
+            ValueError: The event holds a raw newline.
+        """
         self._refuse_if_down()
         _check_one_line(event)
-        loop = asyncio.get_running_loop()
         gathering = self._gathering
+        loop = asyncio.get_running_loop()
         if gathering is None or gathering.loop is not loop:
             gathering = self._gather_on(loop)
         if self._watch is None:
             self._watch_from(loop)
-        await gathering.add(event)
+        gathering.add(event, settle)
 
     def health(self) -> str | None:
         """None when the trail records; otherwise the cause in plain words, with since when."""

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from strongroom.cli import audit, serve, status, version
+from strongroom.cli import account, audit, backup, keys, rds, rotation, seal, serve, status, unseal, version
 from strongroom.errors import OperatorError
 
 __all__ = ["main"]
@@ -20,8 +20,15 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("status")(status.status)
+app.command("unseal")(unseal.unseal)
 app.command("version")(version.version)
+app.add_typer(account.app, name="account")
 app.add_typer(audit.app, name="audit")
+app.add_typer(backup.app, name="backup")
+app.add_typer(keys.app, name="keys")
+app.add_typer(rds.app, name="rds")
+app.add_typer(rotation.app, name="rotation")
+app.add_typer(seal.app, name="seal")
 
 
 def main() -> None:

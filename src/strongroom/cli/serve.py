@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+from strongroom.server.folder import DataFolder
 from strongroom.server.log import configure_log
-from strongroom.server.settings import load_settings
+from strongroom.server.sealed import Interrupted, SealedDoor
+from strongroom.server.settings import Settings, load_settings
 from strongroom.server.setup import Opened, open_installation
 from strongroom.server.supervisor import Supervisor
 from strongroom.world import World
 
 __all__ = ["serve"]
+
+_FINAL: Final = {
+    "file": "Who loses root.key loses every secret for good: keep a copy of it, apart from copies of the store.",
+    "passphrase": "Who forgets the passphrase loses every secret for good: nobody can recover it.",
+}
+"""What a first start says of losing the only seal of the root key."""
 
 
 def serve(
@@ -32,9 +40,12 @@ def serve(
     log_format: Annotated[str | None, typer.Option(help="text or json.", show_default="text")] = None,
     store: Annotated[str | None, typer.Option(help="postgresql:// address of a shared store.")] = None,
     seal: Annotated[str | None, typer.Option(help="file or passphrase, chosen at first start.")] = None,
-    passphrase_source: Annotated[str | None, typer.Option(help="prompt, fd:N or file:PATH.")] = None,
+    passphrase_source: Annotated[str | None, typer.Option(help="prompt, fd:N, file:PATH or credential:NAME.")] = None,
     minute_schedules: Annotated[
         bool | None, typer.Option("--minute-schedules", help="Admit rate(N minutes) as a rotation schedule.")
+    ] = None,
+    quotas: Annotated[
+        str | None, typer.Option(help="none: do without AWS's quotas. Single ones are changed in the TOML file.")
     ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings.")] = None,
 ) -> None:
@@ -58,28 +69,43 @@ def serve(
             "seal": seal,
             "passphrase_source": passphrase_source,
             "minute_schedules": minute_schedules,
+            "quotas": quotas,
         },
         config=config,
     )
     configure_log(settings.log_format, "supervisor")
     os.umask(0o077)  # whatever is created from here on is the owner's alone
-    opened = open_installation(settings, World.real())
+    world = World.real()
+    door = SealedDoor(settings, DataFolder(settings.data_dir), world, _announce_sealed)
+    try:
+        opened = open_installation(settings, world, door.wait)
+    except Interrupted:
+        raise typer.Exit(0) from None
     if opened.installation.region != settings.region or opened.installation.account != settings.account:
         settings = settings.model_copy(
             update={"region": opened.installation.region, "account": opened.installation.account}
         )
-    supervisor = Supervisor(settings, opened, lambda endpoint: _announce(opened, endpoint))
+    supervisor = Supervisor(settings, opened, lambda endpoint: _announce(opened, settings, endpoint), door.listener)
     raise typer.Exit(supervisor.run())
 
 
-def _announce(opened: Opened, endpoint: str) -> None:
+def _announce_sealed(endpoint: str, problems: list[str]) -> None:
+    """Tell a person what has to be done before anything is served."""
+    typer.echo("\n".join([f"Strongroom is sealed at {endpoint}", *(f"  {problem}" for problem in problems)]))
+
+
+def _announce(opened: Opened, settings: Settings, endpoint: str) -> None:
     """Tell a person where it is and how to use it."""
     lines = [
         f"Strongroom is ready at {endpoint}",
         f"  account {opened.installation.account}, region {opened.installation.region}, data in {opened.folder.path}",
     ]
     if opened.first_start:
-        lines.append("  This was the first start: the administrator's access key was made.")
+        lines += [
+            "  This was the first start: the administrator's access key and the root key were made.",
+            f"  {_FINAL[settings.seal]}",
+            "  So that one loss is not the end, make recovery shares: strongroom seal add shares",
+        ]
     lines += [
         "  To use it as the administrator:",
         f"    export AWS_ENDPOINT_URL={endpoint}",

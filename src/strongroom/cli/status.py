@@ -40,12 +40,14 @@ def status(
         "running": False,
         "endpoint": None,
         "problems": [],
+        "warnings": [],
     }
     try:
         running = json.loads(folder.running.read_bytes())
         health = _health(str(running["endpoint"]))
         found |= {"running": True, "endpoint": running["endpoint"], "pid": running["pid"]}
         found["problems"] = health.get("problems", [])
+        found["warnings"] = health.get("warnings", [])
     except (OSError, ValueError, KeyError, http.client.HTTPException):  # no server, or something else on its port
         found["problems"] = ["the server is not running: start it with `strongroom serve`"]
     if as_json:
@@ -59,6 +61,9 @@ def status(
         typer.echo(f"state        {'ready' if not problems else 'not ready'}")
         for problem in problems if isinstance(problems, list) else []:
             typer.echo(f"  - {problem}")
+        warnings = found["warnings"]
+        for warning in warnings if isinstance(warnings, list) else []:
+            typer.echo(f"warning      {warning}")
     raise typer.Exit(1 if found["problems"] else 0)
 
 

@@ -6,7 +6,7 @@ paid for by each read.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any, Final, Protocol
 
 import orjson
@@ -20,8 +20,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _SMALL_BODY: Final = 1 << 20
+_LOG_BODY: Final = 4 << 20
+_LOG_TARGET: Final = (b"x-amz-target", b"Logs_20140328.PutLogEvents")
 _LARGE_BODY: Final = 70 << 20
-_LARGE_BODY_PATHS: Final = (b"/2015-03-31/functions",)
+_LARGE_BODY_PATHS: Final = (b"/2015-03-31/functions", b"/2018-10-31/layers")
 _LARGEST_DRAIN: Final = 8 << 20
 
 
@@ -32,8 +34,20 @@ class Handler(Protocol):
         """Answer one AWS request. Never raises."""
         ...
 
+    def answer_again(self, request: HttpRequest, *, secure: bool, respond: Callable[[HttpResponse], None]) -> bool:
+        """Answer a request that repeats an earlier one, without waiting.
+
+        Returns:
+            Whether ``respond`` was or will be called. Otherwise `handle` is to be called.
+        """
+        ...
+
     async def problems(self) -> list[str]:
         """What keeps this worker from serving, in plain words; empty when it is ready."""
+        ...
+
+    async def warnings(self) -> list[str]:
+        """What needs an operator but keeps nobody from being served, in plain words."""
         ...
 
 
@@ -55,7 +69,7 @@ class Application:
         if path.startswith(b"/health/"):
             response = await self._health(path)
         else:
-            limit = _LARGE_BODY if path.startswith(_LARGE_BODY_PATHS) else _SMALL_BODY
+            limit = _body_limit(path, scope["headers"])
             message = await receive()
             if message["type"] == "http.disconnect":
                 return
@@ -87,15 +101,29 @@ class Application:
         """
         return self._handler.handle(request, secure=secure)
 
+    def answer_again(self, request: HttpRequest, *, secure: bool, respond: Callable[[HttpResponse], None]) -> bool:
+        """As `Handler.answer_again`; for `strongroom.server.connection` too."""
+        return self._handler.answer_again(request, secure=secure, respond=respond)
+
     async def _health(self, path: bytes) -> HttpResponse:
         if path == b"/health/live":
             return _json(200, {"status": "live"})
         if path == b"/health/ready":
             problems = await self._handler.problems()
-            return _json(
-                503 if problems else 200, {"status": "not ready" if problems else "ready", "problems": problems}
-            )
+            status = "not ready" if problems else "ready"
+            page: dict[str, object] = {"status": status, "problems": problems}
+            warnings = await self._handler.warnings()
+            if warnings:
+                page["warnings"] = warnings
+            return _json(503 if problems else 200, page)
         return _json(404, {"status": "no such page"})
+
+
+def _body_limit(path: bytes, headers: Collection[tuple[bytes, bytes]]) -> int:
+    """How many bytes are read for a request, at most. The router knows what its operation takes."""
+    if path.startswith(_LARGE_BODY_PATHS):
+        return _LARGE_BODY
+    return _LOG_BODY if _LOG_TARGET in headers else _SMALL_BODY
 
 
 async def _rest_of_body(first: bytes, receive: Receive, limit: int) -> bytes | None:

@@ -7,13 +7,22 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from strongroom.backup.hold import is_held
 from strongroom.errors import StrongroomError
+from strongroom.server.backups import ScheduledBackups
 from strongroom.server.child import Briefing
 from strongroom.server.composition import House
 from strongroom.server.log import describe_failure
+from strongroom.services.awslambda.ciphertexts import FunctionCiphertexts
+from strongroom.services.awslambda.event_engine import EventEngine
 from strongroom.services.awslambda.host import FunctionHost
 from strongroom.services.awslambda.remote import InvokerServer
+from strongroom.services.kms import KmsServiceClient
+from strongroom.services.kms.rewrapping import Rewrapper
+from strongroom.services.logs import LogMaintenance, LogWriter
+from strongroom.services.secretsmanager.ciphertexts import SecretCiphertexts
 from strongroom.services.secretsmanager.maintenance import Maintenance
+from strongroom.services.secretsmanager.replication import ReplicationEngine
 from strongroom.services.secretsmanager.rotation import RotationEngine
 from strongroom.world import World
 
@@ -22,6 +31,11 @@ __all__ = ["serve"]
 _LOG: Final = logging.getLogger("strongroom.background")
 _MAINTENANCE_SECONDS: Final = 5.0
 _ROTATION_SECONDS: Final = 0.1
+_REWRAP_SECONDS: Final = 0.2
+_REPLICATION_SECONDS: Final = 0.1
+_EVENT_SECONDS: Final = 0.1
+_CHECK_SECONDS: Final = 0.5
+_BACKUP_SECONDS: Final = 60.0
 _LONGEST_PAUSE: Final = 5.0
 
 
@@ -35,24 +49,58 @@ async def serve(briefing: Briefing, stopping: asyncio.Event, ready: Callable[[],
         ca_bundle=settings.ca_bundle,
         max_processes=settings.function_processes,
         hidden_paths=(settings.data_dir.absolute(),),
+        own_network=settings.function_network == "strongroom",
     )
     house = House.open(settings, briefing.root_key, World.real(), host)
     try:
-        await host.start(house.store, house.keyring, house.world, house.iam)
+        logs = LogWriter(house.store, house.keyring, house.world)
+        await host.start(house.store, house.keyring, house.world, house.iam, KmsServiceClient(house.keys), logs)
         server = InvokerServer(briefing.function_socket, host)
         await server.start()
-        engine = RotationEngine(house.store, house.keyring, house.world, house.functions)
+        engine = RotationEngine(
+            house.store, house.keyring, house.world, house.functions, {"rds": house.databases.rotation}
+        )
         await engine.recover(sole_owner=settings.store is None)
+        replication = ReplicationEngine(
+            house.store, house.keyring, house.world, KmsServiceClient(house.keys), house.organization
+        )
+        await replication.recover(sole_owner=settings.store is None)
+        events = EventEngine(house.store, house.keyring, house.world, host)
+        await events.recover(sole_owner=settings.store is None)
+        await house.database_checks.recover(sole_owner=settings.store is None)
+
+        def unless_held(turn: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[object]]:
+            """After a restore nothing logs in to databases until the operator has looked at the state."""
+
+            async def turn_unless_held() -> None:
+                if not await house.store.read(is_held, single=True):
+                    await turn()
+
+            return turn_unless_held
+
         maintenance = Maintenance(house.store, house.world)
+        log_maintenance = LogMaintenance(
+            house.store, house.world, days=settings.log_days, megabytes=settings.log_group_megabytes
+        )
+        rewrapper = Rewrapper(house.store, house.keys, house.world, (SecretCiphertexts(), FunctionCiphertexts()))
+        checks = unless_held(house.database_checks.turn)
+        backups = ScheduledBackups(settings, briefing.root_key, house.store, house.world)
         loops = [
-            asyncio.create_task(_repeat("key deletion", house.keys.destroy_due_keys, _MAINTENANCE_SECONDS, stopping)),
-            asyncio.create_task(_repeat("rotation", engine.turn, _ROTATION_SECONDS, stopping)),
+            asyncio.create_task(_repeat("backup", backups.turn, _BACKUP_SECONDS, stopping)),
+            asyncio.create_task(_repeat("key maintenance", house.keys.maintain, _MAINTENANCE_SECONDS, stopping)),
+            asyncio.create_task(_repeat("rewrap", rewrapper.turn, _REWRAP_SECONDS, stopping)),
+            asyncio.create_task(_repeat("rotation", unless_held(engine.turn), _ROTATION_SECONDS, stopping)),
+            asyncio.create_task(_repeat("replication", replication.turn, _REPLICATION_SECONDS, stopping)),
             asyncio.create_task(_repeat("maintenance", maintenance.turn, _MAINTENANCE_SECONDS, stopping)),
+            asyncio.create_task(_repeat("database check", checks, _CHECK_SECONDS, stopping)),
+            asyncio.create_task(_repeat("events", events.turn, _EVENT_SECONDS, stopping)),
+            asyncio.create_task(_repeat("log maintenance", log_maintenance.turn, _MAINTENANCE_SECONDS, stopping)),
         ]
         ready()
         await stopping.wait()
         await asyncio.gather(*loops)
         await engine.stop()
+        await events.stop()
         await server.stop()
         await host.stop()
     finally:

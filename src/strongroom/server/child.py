@@ -24,6 +24,7 @@ from strongroom.errors import OperatorError
 from strongroom.keyring import RootKey
 from strongroom.server.log import configure_log
 from strongroom.server.settings import Settings
+from strongroom.services.throttling import ThrottleMemory
 
 __all__ = ["READY", "Briefing", "Serve", "run_child"]
 
@@ -42,6 +43,7 @@ class Briefing:
         run_dir: A private folder for sockets and unpacked code, removed when the server ends.
         name: What to call the process.
         listener: The listening socket, which all request workers share.
+        throttles: The buckets of request rates, which all request workers share.
     """
 
     settings: Settings
@@ -50,6 +52,7 @@ class Briefing:
     run_dir: Path
     name: str
     listener: socket.socket
+    throttles: ThrottleMemory = field(repr=False)
 
     @property
     def function_socket(self) -> Path:

@@ -14,11 +14,21 @@ from strongroom.keyring import Keyring, RootKey
 from strongroom.server.folder import DataFolder
 from strongroom.server.settings import Settings
 from strongroom.services.awslambda import Lambda, LambdaServiceClient
-from strongroom.services.clients import FunctionInvoker, IamClient, LambdaClient
+from strongroom.services.clients import FunctionInvoker, IamClient, LambdaClient, OrganizationClient
 from strongroom.services.iam import Iam, IamServiceClient
 from strongroom.services.kms import Kms, KmsServiceClient
+from strongroom.services.logs import Logs
+from strongroom.services.operator import Operator
+from strongroom.services.organizations import Organizations, OrganizationServiceClient
+from strongroom.services.rds import DatabaseChecks, DatabaseServiceClient, Rds
+from strongroom.services.rds.engines import Databases
+from strongroom.services.rotation_client import RotationClient
 from strongroom.services.secretsmanager import SecretsManager, SecretsManagerSettings
+from strongroom.services.secretsmanager.client import SecretsServiceClient
+from strongroom.services.secretsmanager.quotas import GROUPS
+from strongroom.services.secretsmanager.rotation.client import RotationServiceClient
 from strongroom.services.sts import Sts
+from strongroom.services.throttling import RateLimit, ThrottleMemory, rate_limits
 from strongroom.store import Store, open_store
 from strongroom.wire import Router, service
 from strongroom.world import World
@@ -34,8 +44,8 @@ class Method(Protocol):
         ...
 
 
-SERVICES: Final = ("secretsmanager", "kms", "iam", "sts", "lambda")
-"""The services that answer here, by their names in botocore."""
+SERVICES: Final = ("secretsmanager", "kms", "iam", "sts", "lambda", "logs", "organizations", "rds", "strongroom")
+"""The services that answer here, by their names in botocore; ``strongroom`` is our own."""
 
 _WARM: Final = (("secretsmanager", "GetSecretValue"), ("secretsmanager", "DescribeSecret"), ("kms", "Decrypt"))
 
@@ -52,9 +62,14 @@ class House:
     authenticator: Authenticator
     router: Router
     methods: Mapping[tuple[str, str], Method]
+    limits: Mapping[tuple[str, str], RateLimit]
     iam: IamClient
+    organization: OrganizationClient
     keys: Kms
     functions: LambdaClient
+    databases: Rds
+    database_checks: DatabaseChecks
+    rotations: RotationClient
 
     @classmethod
     def open(
@@ -63,6 +78,7 @@ class House:
         root_key: RootKey,
         world: World,
         invoker: FunctionInvoker,
+        throttles: ThrottleMemory | None = None,
     ) -> House:
         """Open trail and store, and build every service on them.
 
@@ -71,6 +87,7 @@ class House:
             root_key: The installation's root key.
             world: Clock and entropy.
             invoker: How functions are run from this process.
+            throttles: The buckets of request rates; some of its own for a process that shares them with none.
 
         Raises:
             OperatorError: The trail or the store cannot be opened.
@@ -79,23 +96,40 @@ class House:
         trail.open()
         store = open_store(settings.store_address, trail)
         keyring = Keyring(root_key, world)
-        kms_service = Kms(store, keyring, world)
+        kms_service = Kms(store, keyring, world, settings.regions)
         kms = KmsServiceClient(kms_service)
         iam = IamServiceClient(store, keyring, world)
         functions = LambdaServiceClient(store, world, invoker)
-        services: dict[str, object] = {
-            "secretsmanager": SecretsManager(
-                store,
-                keyring,
-                world,
-                kms,
-                functions,
-                SecretsManagerSettings(allow_minute_schedules=settings.minute_schedules),
+        organization = OrganizationServiceClient()
+        quotas = settings.secretsmanager_quotas
+        secrets_manager = SecretsManager(
+            store,
+            keyring,
+            world,
+            kms,
+            functions,
+            iam,
+            organization,
+            SecretsManagerSettings(
+                regions=settings.regions,
+                allow_minute_schedules=settings.minute_schedules,
+                quotas=quotas,
             ),
+        )
+        secrets = SecretsServiceClient(secrets_manager, kms)
+        databases = Rds(store, keyring, world, secrets, Databases(settings.ca_bundle))
+        database_checks = DatabaseChecks(store, world, databases, secrets, settings.database_check_minutes)
+        rotations = RotationServiceClient(world)
+        services: dict[str, object] = {
+            "secretsmanager": secrets_manager,
             "kms": kms_service,
             "iam": Iam(store, keyring, world),
             "sts": Sts(store, keyring, world),
-            "lambda": Lambda(store, keyring, world, iam, invoker),
+            "organizations": Organizations(store, iam, world),
+            "lambda": Lambda(store, keyring, world, iam, kms, invoker),
+            "logs": Logs(store, keyring, world),
+            "rds": databases,
+            "strongroom": Operator(rotations, DatabaseServiceClient(databases, database_checks)),
         }
         return cls(
             settings=settings,
@@ -106,9 +140,14 @@ class House:
             authenticator=Authenticator(store, keyring, world),
             router=Router(service(name) for name in SERVICES),
             methods=_methods(services),
+            limits=rate_limits(throttles or ThrottleMemory(), "secretsmanager", quotas.rates, GROUPS),
             iam=iam,
+            organization=organization,
             keys=kms_service,
             functions=functions,
+            databases=databases,
+            database_checks=database_checks,
+            rotations=rotations,
         )
 
     def warm(self) -> None:

@@ -62,6 +62,8 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = 0
         self._body = b""
         self._deadline: asyncio.TimerHandle | None = None
+        self._answered_at = 0.0
+        self._idle_check: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin. A client that connects and says nothing is treated as one that is idle between requests."""
@@ -71,6 +73,8 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
         self._stop_waiting()
+        if self._idle_check is not None:
+            self._idle_check.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -138,6 +142,10 @@ class Connection(HttpToolsProtocol):
         keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
         exchange = _Exchange(self._event, keep_alive)
         self.cycle = exchange  # type: ignore[assignment]
+        if not self.flow.write_paused and application.answer_again(
+            request, secure=self.scheme == "https", respond=lambda response: self._respond(response, exchange)
+        ):
+            return
         exchange.task = self.loop.create_task(self._serve(application, request, exchange))
         self.tasks.add(exchange.task)
 
@@ -146,8 +154,7 @@ class Connection(HttpToolsProtocol):
             response = await application.answer(request, secure=self.scheme == "https")
             if self.flow.write_paused:
                 await self.flow.drain()
-            if not self.transport.is_closing():
-                self._respond(response, exchange)
+            self._respond(response, exchange)
         finally:
             if exchange.task is not None:
                 self.tasks.discard(exchange.task)
@@ -155,17 +162,37 @@ class Connection(HttpToolsProtocol):
                 self.transport.close()
 
     def _respond(self, response: HttpResponse, exchange: _Exchange) -> None:
+        if self.transport.is_closing():
+            return
         pieces = [STATUS_LINE[response.status]]
-        for name, value in self.server_state.default_headers:
-            pieces += (name, b": ", value, b"\r\n")
-        for name, value in response.headers:
-            pieces += (name, b": ", value, b"\r\n")
+        pieces += [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
+        pieces += [b"%b: %b\r\n" % header for header in response.headers]
         pieces += (b"\r\n", response.body) if exchange.keep_alive else (b"connection: close\r\n\r\n", response.body)
         self.transport.write(b"".join(pieces))
         exchange.response_complete = True
+        if exchange.keep_alive and not self.pipeline:
+            self._rest()
+            return
         if not exchange.keep_alive:
             self.transport.close()
         self.on_response_complete()
+
+    def _rest(self) -> None:
+        """Be idle until the next request. One timer looks now and then; uvicorn would set one for each request."""
+        self.server_state.total_requests += 1
+        self._answered_at = self.loop.time()
+        if self._idle_check is None:
+            self._idle_check = self.loop.call_later(self.timeout_keep_alive, self._look_whether_idle)
+
+    def _look_whether_idle(self) -> None:
+        left = self._answered_at + self.timeout_keep_alive - self.loop.time()
+        if self._arriving or not self.cycle.response_complete:
+            left = self.timeout_keep_alive
+        if left <= 0:
+            self._idle_check = None
+            self.timeout_keep_alive_handler()
+        else:
+            self._idle_check = self.loop.call_later(left, self._look_whether_idle)
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:

@@ -12,23 +12,26 @@ An answer leaves only after a policy decision was asked for and its record is du
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from strongroom.audit import api_event, operation
+from strongroom.audit import AuditUnavailable, RepeatedEvent, api_event, operation
 from strongroom.errors import AwsError, OperatorError
 from strongroom.identity.sigv4 import SignedRequest, check_scope, parse_authorization
 from strongroom.server.composition import House, Method
 from strongroom.server.log import describe_failure
-from strongroom.services.call import Call, StaleAuthorization, UndecidedCall
+from strongroom.server.repeats import PresentVersion, Repeat, Repeats, sameness
+from strongroom.services.call import Again, Call, StaleAuthorization, UndecidedCall
+from strongroom.services.throttling import RateLimit, throttled
 from strongroom.wire import HttpRequest, HttpResponse, OperationSpec, Route, error_response, protocol_of
 
 __all__ = ["Dispatcher"]
 
 _LOG: Final = logging.getLogger("strongroom.requests")
 _ATTEMPTS: Final = 8
-_GLOBAL_SERVICES: Final = frozenset({"iam", "sts"})
+_GLOBAL_SERVICES: Final = frozenset({"iam", "organizations", "sts"})
 _GLOBAL_REGION: Final = "us-east-1"
 
 
@@ -41,10 +44,53 @@ class Dispatcher:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self._limits = house.limits
         self._uuid = house.world.entropy.uuid
         self._milliseconds = house.world.clock.milliseconds
+        self._repeats = Repeats()
+        self._version = PresentVersion(house.store)
         self._regions = house.settings.regions
         self._global_regions = house.settings.regions | {_GLOBAL_REGION}
+
+    def answer_again(self, request: HttpRequest, *, secure: bool, respond: Callable[[HttpResponse], None]) -> bool:
+        """Answer a request that repeats one of this second, without waiting (see `strongroom.server.repeats`).
+
+        Args:
+            request: A POST to ``/`` that arrived whole.
+            secure: Whether it came over TLS.
+            respond: Is called once, when the answer may leave.
+
+        Returns:
+            Whether the request is taken care of. Otherwise nothing has happened, and `handle` is to be called.
+        """
+        repeats = self._repeats
+        if not repeats.may_know(request.body):
+            return False
+        house = self._house
+        now_ms = self._milliseconds()
+        try:
+            signed = parse_authorization(request)
+            repeat = repeats.find(sameness(request, signed, secure=secure), now_ms // 1000, self._version())
+            if repeat is None or house.authenticator.recognise(request, signed, now_ms) is not repeat.caller:
+                return False
+            limit = repeat.limit
+            if limit is not None and not limit.admits(repeat.caller.account, signed.region, now_ms):
+                return False
+            request_id = self._uuid()
+            response = repeat.answer.fill(repeat.make(), request_id)
+            event = repeat.event.again(request_id, self._uuid())
+            house.trail.append_then(
+                event,
+                lambda error: respond(response if error is None else self._unrecorded(request, error, request_id)),
+            )
+        except (AwsError, OperatorError):  # whatever is wrong, the long way says it
+            return False
+        return True
+
+    def _unrecorded(self, request: HttpRequest, error: AuditUnavailable, request_id: str) -> HttpResponse:
+        route = self._house.router.route(request, None)
+        _log_failure(route, error, request_id)
+        return _refuse(request, route, _internal_error(route), request_id)
 
     async def problems(self) -> list[str]:
         """What keeps this worker from serving, in plain words."""
@@ -56,6 +102,22 @@ class Dispatcher:
             await self._house.store.epoch()
         except OperatorError as error:
             found.append(error.what)
+        return found
+
+    async def warnings(self) -> list[str]:
+        """What needs an operator but keeps nobody from being served. The page is open to all, so no secret is named."""
+        try:
+            failing = await self._house.store.read(self._house.rotations.count_failing, single=True)
+            adrift = await self._house.store.read(self._house.database_checks.count_problems, single=True)
+        except OperatorError:
+            return []  # `problems` tells of the store
+        found = []
+        if failing:
+            what = "1 rotation keeps" if failing == 1 else f"{failing} rotations keep"
+            found.append(f"{what} failing: see `strongroom rotation list --failing`")
+        if adrift:
+            what = "1 master credential does" if adrift == 1 else f"{adrift} master credentials do"
+            found.append(f"{what} not log in: see `strongroom rds check`")
         return found
 
     async def handle(self, request: HttpRequest, *, secure: bool) -> HttpResponse:
@@ -70,11 +132,7 @@ class Dispatcher:
         except AwsError as error:
             return _refuse(request, route, error, request_id)
         except Exception as error:  # noqa: BLE001 - the request boundary: nothing else may reach the client
-            _LOG.error(
-                "a request failed: %s",
-                f"{route.service.name}:{route.operation}" if route else "before its operation was known",
-                extra={"request_id": request_id, "detail": describe_failure(error)},
-            )
+            _log_failure(route, error, request_id)
             return _refuse(request, route, _internal_error(route), request_id)
 
     def _require_scope(self, route: Route, signed: SignedRequest) -> None:
@@ -113,15 +171,20 @@ class Dispatcher:
                 describe=self._describe,
             )
             try:
-                return await self._answer(request, route, spec, call)
+                return await self._answer(request, route, spec, call, signed)
             except StaleAuthorization:
                 continue
         raise AwsError(
             "ThrottlingException", "Access rules are changing faster than this request can be decided. Try again."
         )
 
-    async def _answer(self, request: HttpRequest, route: Route, spec: OperationSpec, call: Call) -> HttpResponse:
+    async def _answer(
+        self, request: HttpRequest, route: Route, spec: OperationSpec, call: Call, signed: SignedRequest
+    ) -> HttpResponse:
         try:
+            limit = self._limits.get((route.service.name, route.operation))
+            if limit is not None and not limit.admits(call.caller.account, call.region, call.now_ms):
+                raise throttled()
             parameters = spec.parse(request, route)
             call.parameters = parameters
             method = self._method(route)
@@ -129,11 +192,39 @@ class Dispatcher:
             if not call.progress.decided:
                 raise UndecidedCall(f"{call.service}:{call.operation}")
             if not call.progress.recorded:
-                await self._house.trail.append(self._describe(call, answer))
+                event_id = self._uuid()
+                event = self._describe(call, answer, event_id=event_id)
+                if call.progress.again is not None:
+                    repeated = RepeatedEvent(event, call.request_id, event_id)
+                    self._keep(request, signed, call, call.progress.again, limit, repeated, spec, answer)
+                await self._house.trail.append(event)
+            if call.progress.parts:
+                await self._record_parts(call)
             return spec.serialise(answer, call.request_id)
         except AwsError as error:
             await self._house.trail.append(self._describe(call, None, error))
             raise
+
+    def _keep(
+        self,
+        request: HttpRequest,
+        signed: SignedRequest,
+        call: Call,
+        again: Again,
+        limit: RateLimit | None,
+        event: RepeatedEvent,
+        spec: OperationSpec,
+        answer: Mapping[str, object],
+    ) -> None:
+        """Keep how to answer this request, should it be repeated at once."""
+        repeat = Repeat(call.caller, limit, again.make, event, spec.refill(answer, again.members))
+        same = sameness(request, signed, secure=call.secure_transport)
+        self._repeats.keep(same, call.now_ms // 1000, self._house.store.seen(), repeat)
+
+    async def _record_parts(self, call: Call) -> None:
+        """Record the calls that a call was made of, with one sync for all of them."""
+        append, describe = self._house.trail.append, self._describe
+        await asyncio.gather(*(append(describe(part, None, error)) for part, error in call.progress.parts))
 
     def _method(self, route: Route) -> Method:
         method = self._house.methods.get((route.service.name, route.operation))
@@ -144,7 +235,14 @@ class Dispatcher:
             )
         return method
 
-    def _describe(self, call: Call, answer: Mapping[str, object] | None, error: AwsError | None = None) -> bytes:
+    def _describe(
+        self,
+        call: Call,
+        answer: Mapping[str, object] | None,
+        error: AwsError | None = None,
+        *,
+        event_id: str | None = None,
+    ) -> bytes:
         """The audit event of one call."""
         recorded = operation(call.service, call.operation)
         progress = call.progress
@@ -159,7 +257,7 @@ class Dispatcher:
             request_parameters=recorded.parameters(call.parameters),
             response_elements=None if recorded.read_only or error is not None else recorded.response(answer),
             request_id=call.request_id,
-            event_id=self._uuid(),
+            event_id=event_id or self._uuid(),
             read_only=recorded.read_only,
             recipient_account=call.account,
             resources=progress.resources,
@@ -176,6 +274,14 @@ def _internal_error(route: Route | None) -> AwsError:
     if route is not None:
         return route.service.internal_error()
     return AwsError("InternalFailure", "An internal error occurred.", status=500)
+
+
+def _log_failure(route: Route | None, error: Exception, request_id: str) -> None:
+    _LOG.error(
+        "a request failed: %s",
+        f"{route.service.name}:{route.operation}" if route else "before its operation was known",
+        extra={"request_id": request_id, "detail": describe_failure(error)},
+    )
 
 
 def _refuse(request: HttpRequest, route: Route | None, error: AwsError, request_id: str) -> HttpResponse:

@@ -1,7 +1,8 @@
 """The data folder: where everything of an installation lies, and whose it is.
 
 installation.json    what this installation is: id, account, region, format
-seal.json, root.key  the root key in its seal (`strongroom.keyring`)
+seal.json, root*.key the seals of the root key (`strongroom.keyring`)
+seal.next.json       those of a root key that is about to follow it
 store.sqlite         the store, unless PostgreSQL is used
 admin.credentials    the administrator's access key, for AWS tools
 audit/               the audit trail

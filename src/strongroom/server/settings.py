@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 from strongroom.errors import OperatorError
+from strongroom.services.secretsmanager.quotas import NO_QUOTAS, SecretsManagerQuotas
 
 __all__ = ["DEFAULT_PORT", "Settings", "load_settings"]
 
@@ -40,6 +41,15 @@ def _region(text: str) -> str:
     if not re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}", text):
         raise ValueError("a region looks like eu-central-1")
     return text
+
+
+def _quotas(given: Literal["none"] | dict[str, dict[str, float]]) -> Literal["none"] | dict[str, dict[str, float]]:
+    if isinstance(given, dict):
+        for service, changes in given.items():
+            if service != "secretsmanager":
+                raise ValueError(f"there are no quotas of {service}; there are some of secretsmanager")
+            SecretsManagerQuotas.adjusted(changes)
+    return given
 
 
 def default_data_dir() -> Path:
@@ -78,7 +88,12 @@ class Settings(BaseSettings):
     seal: Literal["file", "passphrase"] = Field(
         "file", description="How the root key is kept while the server is down; chosen at first start."
     )
-    passphrase_source: str = Field("prompt", description="Where the passphrase comes from: prompt, fd:N or file:PATH.")
+    passphrase_source: str = Field(
+        "prompt", description="Where the passphrase comes from: prompt, fd:N, file:PATH or credential:NAME."
+    )
+    pin_source: str = Field(
+        "prompt", description="Where the PIN of a PKCS#11 token comes from: prompt, fd:N, file:PATH or credential:NAME."
+    )
     admin_access_key_id: str | None = Field(
         None, description="Access key id of the administrator at first start, instead of a random one."
     )
@@ -86,7 +101,33 @@ class Settings(BaseSettings):
         None, description="File that holds the administrator's secret access key at first start."
     )
     minute_schedules: bool = Field(False, description="Admit rate(N minutes) as a rotation schedule.")
+    quotas: Annotated[Literal["none"] | dict[str, dict[str, float]], AfterValidator(_quotas)] = Field(
+        default_factory=dict,
+        description="Quotas that differ from AWS's, by service and name, 0 for no limit; or none for no limits at all.",
+    )
     function_processes: int = Field(16, ge=1, le=1024, description="Function processes at once.")
+    function_network: Literal["host", "strongroom"] = Field(
+        "host", description="What functions can reach: what this host can, or Strongroom alone (needs bubblewrap)."
+    )
+    log_days: int = Field(
+        90, ge=0, description="Days that log groups without a retention policy keep events; 0 keeps them for ever."
+    )
+    log_group_megabytes: int = Field(
+        1024, ge=1, description="Size that a log group may reach before its oldest events are deleted."
+    )
+    database_check_minutes: int = Field(
+        60,
+        ge=0,
+        description="Minutes between checks that master credentials of registered databases log in; 0 for on demand.",
+    )
+    backup_to: str | None = Field(
+        None, description="Where the server keeps backups that it makes by itself: a folder, or s3://bucket/prefix."
+    )
+    backup_endpoint_url: str | None = Field(
+        None, description="URL of the S3-compatible service of that bucket; AWS's own by default."
+    )
+    backup_hours: int = Field(24, ge=1, description="Hours between backups that the server makes by itself.")
+    backup_keep: int = Field(14, ge=1, description="Newest backups to keep of those; older ones are deleted.")
     ca_bundle: Path | None = Field(
         None, description="PEM file of certificate authorities that functions trust besides the public ones."
     )
@@ -122,6 +163,13 @@ class Settings(BaseSettings):
     def store_address(self) -> str:
         """The address for `strongroom.store.open_store`."""
         return self.store or str(self.data_dir / "store.sqlite")
+
+    @property
+    def secretsmanager_quotas(self) -> SecretsManagerQuotas:
+        """The quotas of Secrets Manager that are in force."""
+        if isinstance(self.quotas, str):
+            return NO_QUOTAS
+        return SecretsManagerQuotas.adjusted(self.quotas.get("secretsmanager", {}))
 
     @property
     def regions(self) -> frozenset[str]:

@@ -8,23 +8,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import bindparam, insert, select
 
 from strongroom.audit import Trail
 from strongroom.errors import OperatorError
 from strongroom.identity.bootstrap import AccessKey, create_administrator
-from strongroom.keyring import Keyring, RootKey, read_passphrase
-from strongroom.keyring.seals import ROOT_KEY_FILE, SEAL_FILE, FileSeal, PassphraseSeal, Seal, SealDocument
+from strongroom.identity.founding import found_organization, has_organization
+from strongroom.keyring import InvalidCiphertext, Keyring, RootKey, read_passphrase
+from strongroom.keyring.seals import (
+    ROOT_KEY_FILE,
+    SEAL_FILE,
+    FileSeal,
+    PassphraseSeal,
+    Seal,
+    SealDocument,
+    SealFiles,
+)
 from strongroom.server.folder import DataFolder, Installation, write_private
 from strongroom.server.settings import Settings
+from strongroom.server.unsealing import Unseal, open_seals, settle_successor
 from strongroom.store import Statement, Store, Transaction, open_store
 from strongroom.store.migrate import migrate
 from strongroom.store.schema import installation as facts
 from strongroom.world import World
 
-__all__ = ["Opened", "open_installation"]
+__all__ = ["ROOT_KEY_FACT", "SEED_FACT", "Opened", "fact_of", "open_installation", "root_key_of_store", "with_store"]
+
+ROOT_KEY_FACT: Final = "root_key"
+"""The fact of the store that is the fingerprint of its root key."""
+SEED_FACT: Final = "system_seed"
+"""The fact of the store that is the system seed, wrapped under the root key, in hexadecimal digits."""
+
+T = TypeVar("T")
 
 _STORE_FILE: Final = "store.sqlite"
 _FACT: Final = Statement(select(facts.c.value).where(facts.c.name == bindparam("fact")))
@@ -33,7 +50,12 @@ _ADD_FACT: Final = Statement(insert(facts).values(name=bindparam("fact"), value=
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An installation that may be served."""
+    """An installation that may be served.
+
+    Attributes:
+        root_key: The root key, with the system seed of the store.
+        first_start: Whether it was made just now.
+    """
 
     folder: DataFolder
     installation: Installation
@@ -41,10 +63,15 @@ class Opened:
     first_start: bool
 
 
-def open_installation(settings: Settings, world: World) -> Opened:
+def open_installation(settings: Settings, world: World, unseal: Unseal | None = None) -> Opened:
     """Open the installation in the data folder, making it first if there is none.
 
     The folder is locked for this process.
+
+    Args:
+        settings: The settings.
+        world: Clock and entropy.
+        unseal: Waits for people where the root key does not open by itself; None to refuse then.
 
     Raises:
         OperatorError: The folder, the seal or the store is damaged, foreign or in use; nothing was changed then.
@@ -56,17 +83,21 @@ def open_installation(settings: Settings, world: World) -> Opened:
     if found is not None:
         _require_same(settings, found)
     if found is not None and found.ready:
-        root_key = _open_seal(settings, folder, world)
+        files = SealFiles(folder.path)
+        settle_successor(files, lambda: root_key_of_store(settings, folder, world))
+        root_key = open_seals(settings, files, world, unseal)
         _require_store(settings, folder)
         migrate(settings.store_address)
-        _with_store(settings, folder, world, lambda store: _require_own_store(store, found, root_key))
+        root_key = with_store(settings, folder, world, lambda store: _own_key(store, found, root_key, world))
         return Opened(folder, found, root_key, first_start=False)
     access_key = _given_access_key(settings)
     started = found or Installation(world.entropy.uuid(), settings.account, settings.region, ready=False)
     folder.write_installation(started)
     root_key = _make_seal(settings, folder, world)
     migrate(settings.store_address)
-    _with_store(settings, folder, world, lambda store: _furnish(store, folder, started, root_key, access_key, world))
+    root_key = with_store(
+        settings, folder, world, lambda store: _furnish(store, folder, started, root_key, access_key, world)
+    )
     ready = replace(started, ready=True)
     folder.write_installation(ready)
     return Opened(folder, ready, root_key, first_start=True)
@@ -85,32 +116,19 @@ def _require_same(settings: Settings, found: Installation) -> None:
             )
 
 
-def _seal(settings: Settings, folder: DataFolder, world: World, kind: str, *, confirm: bool) -> Seal:
-    if kind == "passphrase":
-        return PassphraseSeal(read_passphrase(settings.passphrase_source, confirm=confirm), world.entropy)
-    return FileSeal(folder.path)
-
-
 def _make_seal(settings: Settings, folder: DataFolder, world: World) -> RootKey:
-    if (folder.path / SEAL_FILE).exists():  # an earlier first start got this far
-        return _open_seal(settings, folder, world)
+    files = SealFiles(folder.path)
+    if files.holds(SEAL_FILE):  # an earlier first start got this far
+        return open_seals(settings, files, world, None)
     if not (folder.path / _STORE_FILE).exists():
         # A root key without its seal document: an earlier first start ended between the two, having sealed nothing.
-        (folder.path / ROOT_KEY_FILE).unlink(missing_ok=True)
+        files.remove(ROOT_KEY_FILE)
     root_key = RootKey.generate(world.entropy)
-    document = _seal(settings, folder, world, settings.seal, confirm=True).seal(root_key)
-    document.save(folder.path)
+    seal: Seal = FileSeal(files)
+    if settings.seal == PassphraseSeal.kind:
+        seal = PassphraseSeal(read_passphrase(settings.passphrase_source, confirm=True), world.entropy)
+    SealDocument.made(root_key, [seal.seal(root_key)], world.entropy).save(files)
     return root_key
-
-
-def _open_seal(settings: Settings, folder: DataFolder, world: World) -> RootKey:
-    document = SealDocument.load(folder.path)
-    if "seal" in settings.model_fields_set and settings.seal != document.kind:
-        raise OperatorError(
-            f"The root key of this data folder has the seal {document.kind}, not {settings.seal}.",
-            fix="start without --seal, or with another --data-dir",
-        )
-    return _seal(settings, folder, world, document.kind, confirm=False).open(document)
 
 
 def _require_store(settings: Settings, folder: DataFolder) -> None:
@@ -122,28 +140,70 @@ def _require_store(settings: Settings, folder: DataFolder) -> None:
         )
 
 
-def _with_store(settings: Settings, folder: DataFolder, world: World, work: Callable[[Store], None]) -> None:
+def with_store(settings: Settings, folder: DataFolder, world: World, work: Callable[[Store], T]) -> T:
+    """Do something with the store of an installation, without a server or beside it.
+
+    Raises:
+        OperatorError: Trail or store cannot be opened.
+    """
     trail = Trail(folder.audit, world)
     trail.open()
     try:
         store = open_store(settings.store_address, trail)
         try:
-            work(store)
+            return work(store)
         finally:
             store.close()
     finally:
         trail.close()
 
 
-def _require_own_store(store: Store, found: Installation, root_key: RootKey) -> None:
+def root_key_of_store(settings: Settings, folder: DataFolder, world: World) -> str | None:
+    """The fingerprint of the root key that the store is under; None in an empty store.
+
+    Raises:
+        OperatorError: Trail or store cannot be opened.
+    """
+    return with_store(settings, folder, world, lambda store: fact_of(store, ROOT_KEY_FACT))
+
+
+def fact_of(store: Store, name: str) -> str | None:
+    """What the store says of the installation under ``name``; None if nothing."""
+    row = store.read_now(lambda transaction: transaction.one(_FACT, {"fact": name}))
+    return None if row is None else str(row[0])
+
+
+def _with_seed(store: Store, root_key: RootKey) -> RootKey:
+    """The root key with the store's system seed; by itself where the store was made before there was one."""
+    seed = fact_of(store, SEED_FACT)
+    try:
+        return root_key if seed is None else root_key.with_system_seed(bytes.fromhex(seed))
+    except (ValueError, InvalidCiphertext):
+        raise OperatorError(
+            "The system seed in the store does not open under the root key.",
+            why="the row of it was changed or damaged",
+            fix="restore the store from a backup",
+        ) from None
+
+
+def _own_key(store: Store, found: Installation, root_key: RootKey, world: World) -> RootKey:
+    """The root key with its system seed, after a look whether the store is its own."""
     store.read_now(lambda transaction: _require_facts(transaction, found, root_key))
+    if not store.read_now(has_organization):  # made by a Strongroom that had none
+        store.write_now(lambda transaction: found_organization(transaction, world, found.account))
+    return _with_seed(store, root_key)
 
 
 def _require_facts(transaction: Transaction, found: Installation, root_key: RootKey) -> None:
     """The store must hold the id of this folder and the fingerprint of its root key."""
     for fact, wanted, why, fix in (
         ("id", found.id, "it is of another installation", "point --store at this installation's own database"),
-        ("root_key", root_key.fingerprint, "it has another root key", "put the seal back that belongs to this store"),
+        (
+            ROOT_KEY_FACT,
+            root_key.fingerprint,
+            "it has another root key",
+            "put the seal back that belongs to this store",
+        ),
     ):
         row = transaction.one(_FACT, {"fact": fact})
         if row is None or row[0] != wanted:
@@ -157,8 +217,8 @@ def _furnish(
     root_key: RootKey,
     access_key: AccessKey | None,
     world: World,
-) -> None:
-    """Put into a new store what an installation begins with. Does nothing to one that has it already."""
+) -> RootKey:
+    """Put into a new store what an installation begins with, if it lacks it; the root key with its system seed."""
 
     def work(transaction: Transaction) -> AccessKey | None:
         row = transaction.one(_FACT, {"fact": "id"})
@@ -172,12 +232,17 @@ def _furnish(
             _require_facts(transaction, started, root_key)
             return None
         transaction.run(_ADD_FACT, {"fact": "id", "worth": started.id})
-        transaction.run(_ADD_FACT, {"fact": "root_key", "worth": root_key.fingerprint})
-        made = create_administrator(transaction, Keyring(root_key, world), world, started.account, access_key)
+        transaction.run(_ADD_FACT, {"fact": ROOT_KEY_FACT, "worth": root_key.fingerprint})
+        seed = root_key.new_system_seed(world.entropy)
+        transaction.run(_ADD_FACT, {"fact": SEED_FACT, "worth": seed.hex()})
+        found_organization(transaction, world, started.account)
+        keyring = Keyring(root_key.with_system_seed(seed), world)
+        made = create_administrator(transaction, keyring, world, started.account, access_key)
         _write_credentials(folder, started, made)
         return made
 
     store.write_now(work)
+    return _with_seed(store, root_key)
 
 
 def _given_access_key(settings: Settings) -> AccessKey | None:

@@ -7,7 +7,6 @@ dies, and on SIGTERM lets the request workers finish what is in flight before th
 from __future__ import annotations
 
 import contextlib
-import errno
 import gc
 import logging
 import os
@@ -15,7 +14,6 @@ import selectors
 import shutil
 import signal
 import socket
-import ssl
 import stat
 import sys
 import tempfile
@@ -27,22 +25,19 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-import orjson
-
 from strongroom.errors import OperatorError
 from strongroom.server import background, worker
 from strongroom.server.child import READY, Briefing, Serve, run_child
-from strongroom.server.folder import write_private
+from strongroom.server.listening import endpoint_of, listen, require_certificate, write_running
 from strongroom.server.log import describe_failure
 from strongroom.server.settings import Settings
 from strongroom.server.setup import Opened
+from strongroom.services.throttling import ThrottleMemory
 
 __all__ = ["Supervisor"]
 
 _LOG: Final = logging.getLogger("strongroom.supervisor")
-_BACKLOG: Final = 2048
 _GRACE_SECONDS: Final = 35.0
-_BIND_SECONDS: Final = 5.0
 _LONGEST_PAUSE: Final = 5.0
 
 
@@ -65,14 +60,23 @@ class Supervisor:
         settings: The settings.
         opened: The installation, opened.
         announce: Told the endpoint when everything is ready for the first time.
+        listener: The socket of a server that listened before it was unsealed; a new one is made otherwise.
     """
 
-    def __init__(self, settings: Settings, opened: Opened, announce: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        opened: Opened,
+        announce: Callable[[str], None],
+        listener: socket.socket | None = None,
+    ) -> None:
         self._settings = settings
         self._opened = opened
         self._announce = announce
+        self._listener = listener
         self._selector = selectors.DefaultSelector()
         self._stopping = False
+        self._throttles = ThrottleMemory()
         self._children = [
             _Child("background", background.serve),
             *(_Child(f"worker-{number + 1}", worker.serve) for number in range(settings.workers)),
@@ -84,11 +88,9 @@ class Supervisor:
         Raises:
             OperatorError: The address cannot be used, or a process cannot start.
         """
-        _require_certificate(self._settings)
-        listener = _listen(self._settings)
-        host, port = listener.getsockname()[:2]
-        scheme = "https" if self._settings.tls_cert else "http"
-        endpoint = f"{scheme}://{_reachable(host)}:{port}"
+        require_certificate(self._settings)
+        listener = self._listener or listen(self._settings)
+        endpoint = endpoint_of(self._settings, listener)
         run_dir = _make_run_dir(self._opened.folder.path)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
@@ -115,12 +117,14 @@ class Supervisor:
                 self._hear(key.data)
             if not announced and all(child.ready for child in self._children):
                 announced = True
-                self._write_running(listener, endpoint)
+                write_running(self._opened.folder.running, self._settings, listener)
                 self._announce(endpoint)
 
     def _start(self, child: _Child, listener: socket.socket, endpoint: str, run_dir: Path) -> None:
         ours, theirs = socket.socketpair()
-        briefing = Briefing(self._settings, self._opened.root_key, endpoint, run_dir, child.name, listener)
+        briefing = Briefing(
+            self._settings, self._opened.root_key, endpoint, run_dir, child.name, listener, self._throttles
+        )
         gc.collect()
         gc.freeze()  # keeps the collector from touching, and so copying, what parent and child share
         pid = os.fork()
@@ -170,11 +174,6 @@ class Supervisor:
         child.start_at = time.monotonic() + pause
         _LOG.error("%s ended with exit code %s; starting it again in %.1f s", child.name, code, pause)
 
-    def _write_running(self, listener: socket.socket, endpoint: str) -> None:
-        host, port = listener.getsockname()[:2]
-        document = {"pid": os.getpid(), "host": host, "port": port, "endpoint": endpoint}
-        write_private(self._opened.folder.running, orjson.dumps(document))
-
     def _end_all(self) -> None:
         """Request workers first, so that what they are doing can still call functions; then the background worker."""
         first, *workers = self._children
@@ -219,53 +218,3 @@ def _guarded(serve: Serve, briefing: Briefing, control: socket.socket) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
     return code
-
-
-def _require_certificate(settings: Settings) -> None:
-    """Try the certificate and its key here, where a mistake in them can still be explained."""
-    if settings.tls_cert is None:
-        return
-    try:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(settings.tls_cert, settings.tls_key, password=_no_passphrase)
-    except OSError as error:  # ssl.SSLError is one
-        raise OperatorError(
-            f"TLS cannot be served with the certificate {settings.tls_cert} and the key {settings.tls_key}.",
-            why=error.strerror or type(error).__name__,
-            fix="give PEM files that belong together and are readable, the key without a passphrase",
-        ) from None
-
-
-def _no_passphrase() -> bytes:
-    """Refuses a key that asks for a passphrase, instead of asking the terminal for it."""
-    return b""
-
-
-def _listen(settings: Settings) -> socket.socket:
-    """Bind the address; wait a moment for the processes of a server that was just killed to let go of it."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    until = time.monotonic() + _BIND_SECONDS
-    while True:
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((settings.host, settings.port))
-        except OSError as error:
-            listener.close()
-            if time.monotonic() < until and error.errno == errno.EADDRINUSE:
-                time.sleep(0.1)
-                continue
-            raise OperatorError(
-                f"Cannot listen on {settings.host} port {settings.port}.",
-                why=os.strerror(error.errno or 0),
-                fix="stop what uses the port, or choose another with --port",
-            ) from None
-        listener.listen(_BACKLOG)
-        return listener
-
-
-def _reachable(host: str) -> str:
-    """The address by which this host reaches a listener: a wildcard address is reached over loopback."""
-    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared with, not bound to
-        return "127.0.0.1" if host == "0.0.0.0" else "[::1]"  # noqa: S104
-    return f"[{host}]" if ":" in host else host

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import uvicorn
 
@@ -14,6 +12,7 @@ from strongroom.server.child import Briefing
 from strongroom.server.composition import House
 from strongroom.server.connection import Connection
 from strongroom.server.dispatch import Dispatcher
+from strongroom.server.serving import Server
 from strongroom.services.awslambda.remote import SocketInvoker
 from strongroom.world import World
 
@@ -23,27 +22,11 @@ _KEEP_ALIVE_SECONDS = 75
 _GRACE_SECONDS = 30
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling, as the supervisor says when to stop; tells when it serves."""
-
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._tell_started = started
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._tell_started()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 async def serve(briefing: Briefing, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
     """Serve requests until ``stopping`` is set, then finish those in flight."""
     settings = briefing.settings
-    house = House.open(settings, briefing.root_key, World.real(), SocketInvoker(briefing.function_socket))
+    invoker = SocketInvoker(briefing.function_socket)
+    house = House.open(settings, briefing.root_key, World.real(), invoker, briefing.throttles)
     try:
         config = uvicorn.Config(
             Application(Dispatcher(house)),
@@ -61,7 +44,7 @@ async def serve(briefing: Briefing, stopping: asyncio.Event, ready: Callable[[],
             ssl_keyfile=settings.tls_key,
         )
         house.warm()
-        server = _Server(config, ready)
+        server = Server(config, ready)
         serving = asyncio.create_task(server.serve(sockets=[briefing.listener]))
         stop = asyncio.create_task(stopping.wait())
         await asyncio.wait((stop, serving), return_when=asyncio.FIRST_COMPLETED)

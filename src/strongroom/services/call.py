@@ -8,17 +8,18 @@ recorded is not committed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Final, TypeVar, overload
+from typing import Final, NamedTuple, TypeVar, overload
 
-from strongroom.errors import AccessDenied, StrongroomError
+from strongroom.errors import AccessDenied, AwsError, StrongroomError
 from strongroom.identity.caller import Caller
-from strongroom.policy import AuthorizationRequest, Decision, Policy, denied_message, evaluate
+from strongroom.identity.organization import Organization
+from strongroom.policy import AuthorizationRequest, Decision, Policy, Reason, denied_message, evaluate
 from strongroom.store import Store, Transaction
 
-__all__ = ["Call", "CallProgress", "StaleAuthorization", "UndecidedCall"]
+__all__ = ["Again", "Call", "CallProgress", "StaleAuthorization", "UndecidedCall"]
 
 T = TypeVar("T")
 Default = TypeVar("Default")
@@ -26,6 +27,8 @@ Values = str | tuple[str, ...]
 Context = Mapping[str, Values]
 
 _NO_CONTEXT: Final[Context] = {}
+_CLOSED: Final = Decision(False, Reason.IMPLICIT_DENY_RESOURCE)
+"""What a closed account answers to others, whatever its policies say."""
 
 
 class StaleAuthorization(StrongroomError):
@@ -36,14 +39,33 @@ class UndecidedCall(StrongroomError):
     """An operation wanted to answer without having asked for a policy decision. A bug; nothing is answered."""
 
 
+class Again(NamedTuple):
+    """Said by an operation that would answer the same request the same way again, but for some members.
+
+    Attributes:
+        members: Members that are made for each answer and never kept: what a ciphertext holds, or random bytes.
+        make: Makes them.
+    """
+
+    members: tuple[str, ...]
+    make: Callable[[], Mapping[str, str | bytes]]
+
+
 @dataclass(slots=True)
 class CallProgress:
-    """What has happened in a call so far. Shared by the call and everything it forwards."""
+    """What has happened in a call so far. Shared by the call and everything it forwards.
+
+    Attributes:
+        again: Set by an operation whose answer may be given again (see `Again`).
+        parts: The calls that one call was made of (see `Call.part`), each with the error it ended in.
+    """
 
     decided: bool = False
     recorded: bool = False
     resources: list[Mapping[str, str]] = field(default_factory=list)
     additional: dict[str, object] = field(default_factory=dict)
+    again: Again | None = None
+    parts: Sequence[tuple[Call, AwsError | None]] = ()
 
 
 @dataclass(slots=True)
@@ -116,6 +138,15 @@ class Call:
             self.progress,
         )
 
+    def part(self, operation: str, parameters: Mapping[str, object]) -> Call:
+        """One of several calls that this one is made of, recorded as a call of its own: see `CallProgress.parts`.
+
+        Args:
+            operation: Its operation, of the same service.
+            parameters: What a call of that operation would carry.
+        """
+        return replace(self, operation=operation, parameters=parameters, progress=CallProgress())
+
     def authorize(
         self,
         action: str,
@@ -157,6 +188,17 @@ class Call:
         """`authorize` as a question, for lists that leave out what the caller may not see."""
         return self._decide(action, resource, resource_account, policy, key_policy, context)[1].allowed
 
+    def forbids(
+        self, action: str, resource: str, *, resource_account: str, policy: Policy, context: Callable[[], Context]
+    ) -> bool:
+        """Whether a Deny of any policy stands against the caller, whatever may allow it.
+
+        For a service that acts on a right which a caller has shown before. The arguments are those of `authorize`, for
+        a key policy.
+        """
+        _, decision = self._decide(action, resource, resource_account, policy, True, context)
+        return decision.reason.is_explicit
+
     def _decide(
         self,
         action: str,
@@ -167,14 +209,18 @@ class Call:
         context: Context | Callable[[], Context],
     ) -> tuple[AuthorizationRequest, Decision]:
         caller = self.caller
+        owner = resource_account or caller.account
         request = AuthorizationRequest(
             principal=caller.facts,
             action=action,
             resource=resource,
-            resource_account=resource_account or caller.account,
-            context=_RequestContext(self, context),
+            resource_account=owner,
+            context=_RequestContext(self, context, owner),
         )
         decision = evaluate(request, caller.policies, policy, delegates_to_identity=not key_policy)
+        organization = caller.organization
+        if organization is not None and owner in organization.closed:
+            decision = _CLOSED
         self.progress.decided = True
         return request, decision
 
@@ -240,18 +286,36 @@ _GLOBAL_KEYS: Final[Mapping[str, Callable[[Call], Values | None]]] = {
 """AWS's global condition keys that describe the request ("AWS global condition context keys"); None: not there."""
 
 
+def _organization_of(organization: Organization | None, owner: str) -> str | None:
+    return None if organization is None or organization.path(owner) is None else organization.id
+
+
+def _place_of(organization: Organization | None, owner: str) -> tuple[str] | None:
+    path = None if organization is None else organization.path(owner)
+    return None if path is None else (path,)
+
+
+_RESOURCE_KEYS: Final[Mapping[str, Callable[[Organization | None, str], Values | None]]] = {
+    "aws:resourceaccount": lambda _, owner: owner,
+    "aws:resourceorgid": _organization_of,
+    "aws:resourceorgpaths": _place_of,
+}
+"""AWS's global condition keys of the account that owns the resource; None: not there."""
+
+
 class _RequestContext(Context):
-    """The condition keys of one question: the operation's, the global ones and the caller's, earlier ones first.
+    """The condition keys of one question: the operation's, the global, the caller's and the resource's, in this order.
 
     Nothing is gathered beforehand: a policy looks at few keys, most look at none, and gathering them all takes longer
     than deciding.
     """
 
-    __slots__ = ("_call", "_given")
+    __slots__ = ("_call", "_given", "_owner")
 
-    def __init__(self, call: Call, given: Context | Callable[[], Context]) -> None:
+    def __init__(self, call: Call, given: Context | Callable[[], Context], owner: str) -> None:
         self._call = call
         self._given = given
+        self._owner = owner
 
     @overload
     def get(self, key: str, /) -> Values | None: ...
@@ -263,6 +327,8 @@ class _RequestContext(Context):
             call = self._call
             of_request = _GLOBAL_KEYS.get(key)
             value = call.caller.context.get(key) if of_request is None else of_request(call)
+            if value is None and (of_resource := _RESOURCE_KEYS.get(key)) is not None:
+                value = of_resource(call.caller.organization, self._owner)
         return default if value is None else value
 
     def _operations_own(self) -> Context:
@@ -278,7 +344,7 @@ class _RequestContext(Context):
         return value
 
     def __iter__(self) -> Iterator[str]:
-        names = (*self._operations_own(), *_GLOBAL_KEYS, *self._call.caller.context)
+        names = (*self._operations_own(), *_GLOBAL_KEYS, *self._call.caller.context, *_RESOURCE_KEYS)
         return (name for name in dict.fromkeys(names) if self.get(name) is not None)
 
     def __len__(self) -> int:

@@ -6,7 +6,7 @@ it. Methods that take a transaction act inside the calling operation's own trans
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,14 +14,22 @@ from strongroom.services.call import Call
 from strongroom.store import Transaction
 
 __all__ = [
+    "CiphertextHolder",
     "DataKey",
     "FunctionInvoker",
+    "HeldCiphertext",
     "IamClient",
     "InvocationRequest",
     "InvocationResult",
     "KeyDescription",
     "KmsClient",
     "LambdaClient",
+    "LogsClient",
+    "ManagedSecret",
+    "ManagedSecretDraft",
+    "OrganizationClient",
+    "SecretOwner",
+    "SecretsClient",
     "SessionCredentials",
 ]
 
@@ -93,10 +101,87 @@ class KmsClient(Protocol):
         """
         ...
 
+    def data_key_for_service(
+        self, transaction: Transaction, call: Call, key_arn: str, context: Mapping[str, str]
+    ) -> DataKey:
+        """`generate_data_key` for a service that goes on with what a caller who might do so asked it for.
+
+        The service needs no Allow of its own: what that caller showed is like a grant to it. A Deny in the key policy
+        and the key's state still stand against it.
+
+        Args:
+            transaction: A transaction.
+            call: A call whose caller is the service itself.
+            key_arn: The key.
+            context: The encryption context.
+
+        Raises:
+            AwsError: A Deny, or the key's state forbids it.
+        """
+        ...
+
+    def decrypt_for_service(
+        self, transaction: Transaction, call: Call, key_arn: str, ciphertext: bytes, context: Mapping[str, str]
+    ) -> bytes:
+        """`decrypt` for a service, as in `data_key_for_service`.
+
+        Raises:
+            AwsError: A Deny, the key's state forbids it, or ``InvalidCiphertextException``.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCiphertext:
+    """A ciphertext of a KMS key that a service keeps.
+
+    Args:
+        position: Where it stands in the service's order of its ciphertexts, as text.
+        key_arn: The key that it was made under.
+        ciphertext: The ciphertext.
+        context: Its encryption context.
+    """
+
+    position: str
+    key_arn: str
+    ciphertext: bytes = field(repr=False)
+    context: Mapping[str, str]
+
+
+class CiphertextHolder(Protocol):
+    """A service's ciphertexts of KMS keys, for KMS to bring to the newest material of their keys."""
+
+    name: str
+    """What an operator calls them, such as ``secrets``."""
+
+    def count(self, transaction: Transaction) -> int:
+        """How many there are."""
+        ...
+
+    def page(self, transaction: Transaction, after: str, most: int) -> list[HeldCiphertext]:
+        """Up to ``most`` of them behind a position, in the order of positions; the first position is behind ``""``."""
+        ...
+
+    def replace(self, transaction: Transaction, held: HeldCiphertext, ciphertext: bytes) -> None:
+        """Put another ciphertext of the same plaintext and key in the place of one."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class InvocationRequest:
-    """One invocation of a function, as the process that owns the function pool receives it."""
+    """One invocation of a function, as the process that owns the function pool receives it.
+
+    Args:
+        account: The function's account.
+        region: Its region.
+        function_arn: The function, without a qualifier.
+        request_id: The invocation's id.
+        payload: The event, JSON.
+        log_tail: Whether to answer the end of the log.
+        version: What is run: ``$LATEST``, or the number of a published version.
+        qualifier: The version or alias that the caller named.
+        client_context: JSON that the caller tells about itself.
+    """
 
     account: str
     region: str
@@ -104,6 +189,14 @@ class InvocationRequest:
     request_id: str
     payload: bytes = field(repr=False)
     log_tail: bool = False
+    version: str = "$LATEST"
+    qualifier: str | None = None
+    client_context: str | None = field(default=None, repr=False)
+
+    @property
+    def invoked_arn(self) -> str:
+        """The ARN as the caller named it."""
+        return self.function_arn if self.qualifier is None else f"{self.function_arn}:{self.qualifier}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +208,14 @@ class InvocationResult:
         function_error: ``Unhandled`` when the function failed.
         log_tail: The last 4 KiB of its output, when that was asked for.
         executed_version: The version that ran.
+        log_stream: The stream of its log group that the output went to, where the pool is in this process.
     """
 
     payload: bytes = field(repr=False)
     function_error: str | None = None
     log_tail: bytes = field(default=b"", repr=False)
     executed_version: str = "$LATEST"
+    log_stream: str = ""
 
 
 class FunctionInvoker(Protocol):
@@ -132,6 +227,32 @@ class FunctionInvoker(Protocol):
         Raises:
             AwsError: The function does not exist or cannot be run (Lambda's own codes).
         """
+        ...
+
+
+class LogsClient(Protocol):
+    """CloudWatch Logs, for services that print on somebody's behalf."""
+
+    def start(self) -> None:
+        """Begin to store what is written. Call it on the event loop."""
+        ...
+
+    def write(
+        self, account: str, region: str, log_group: str, log_stream: str, entries: Sequence[tuple[int, str]]
+    ) -> None:
+        """Take lines to keep; returns at once. Group and stream are made if they are missing.
+
+        Args:
+            account: The account that owns the group.
+            region: Its region.
+            log_group: Such as ``/aws/lambda/<name>``.
+            log_stream: The stream's name.
+            entries: Pairs of (milliseconds since the epoch, text), in order.
+        """
+        ...
+
+    async def stop(self) -> None:
+        """Store what is waiting, then end."""
         ...
 
 
@@ -192,5 +313,191 @@ class IamClient(Protocol):
 
         Raises:
             AwsError: The role is gone or no longer trusts the service.
+        """
+        ...
+
+    def create_access_role(
+        self, transaction: Transaction, account: str, trusted_account: str, name: str, now_ms: int
+    ) -> None:
+        """In a new account, make a role that may do everything and that another account may assume.
+
+        Args:
+            transaction: A write.
+            account: The new account, which has no roles.
+            trusted_account: The account whose principals may assume the role.
+            name: The role's name.
+            now_ms: Now, in milliseconds since the epoch.
+        """
+        ...
+
+
+class OrganizationClient(Protocol):
+    """Which accounts there are, for services that reach from one account into another."""
+
+    def exists(self, transaction: Transaction, account: str) -> bool:
+        """Whether the installation has this account, closed or not.
+
+        Args:
+            transaction: A read or a write.
+            account: The account id, 12 digits.
+        """
+        ...
+
+    def same_organization(self, transaction: Transaction, one: str, other: str) -> bool:
+        """Whether two accounts are members of one organization."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedSecretDraft:
+    """A secret that a service is to manage.
+
+    Args:
+        owner: The id of the service, as OwningService shows it, such as ``rds``.
+        name: Its name after ``owner!``, such as ``db-`` and a UUID.
+        value: Its first value, text in UTF-8.
+        description: Its description.
+        kms_key_id: The key as the caller named it; None for ``aws/secretsmanager``.
+        tags: Its tags besides ``aws:secretsmanager:owningService``; ``aws:`` keys are admitted.
+        rotate_after_days: How often it rotates; None for never.
+        rotate_at_once: Whether a first rotation begins with it.
+    """
+
+    owner: str
+    name: str
+    value: bytes = field(repr=False)
+    description: str | None = None
+    kms_key_id: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    rotate_after_days: int | None = None
+    rotate_at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedSecret:
+    """What its owner may know of a managed secret.
+
+    Args:
+        arn: Its ARN.
+        name: Its whole name.
+        kms_key_arn: The key of its AWSCURRENT version.
+        version_id: That version.
+        rotation: ``idle``; ``running`` while a rotation is under way; ``failed`` when one was given up.
+    """
+
+    arn: str
+    name: str
+    kms_key_arn: str
+    version_id: str
+    rotation: str
+
+
+class SecretsClient(Protocol):
+    """Secrets Manager, for services that manage secrets. All methods act inside the transaction they are given.
+
+    Methods with a call need the caller's permission, as AWS's forward access sessions do. The others are the owner's
+    own right: only a secret of ``owner`` can be named, and its key is used as the caller who had it made has shown
+    to be allowed to.
+    """
+
+    def create_managed(self, transaction: Transaction, call: Call, draft: ManagedSecretDraft) -> ManagedSecret:
+        """Make a secret ``owner!name``.
+
+        Needs ``secretsmanager:CreateSecret`` and ``secretsmanager:TagResource``, and the key's permissions.
+
+        Raises:
+            AwsError: Access denied, the name is taken, or the key cannot be used.
+        """
+        ...
+
+    def rotate(self, transaction: Transaction, call: Call, owner: str, arn: str) -> str:
+        """Begin a rotation; its steps are run by the owner (`SecretOwner`). Needs ``secretsmanager:RotateSecret``.
+
+        One that was given up is taken up again instead.
+
+        Returns:
+            The id of the new version, which has AWSPENDING and no value yet.
+
+        Raises:
+            AwsError: Access denied, no such secret, or the rotation before is not through.
+        """
+        ...
+
+    def describe_managed(self, transaction: Transaction, owner: str, arn: str) -> ManagedSecret | None:
+        """A managed secret; None when there is none of this ARN."""
+        ...
+
+    def managed_value(self, transaction: Transaction, owner: str, arn: str, label: str, now_ms: int) -> bytes | None:
+        """The value of the version with a staging label; None when there is no such version, or it has no value yet.
+
+        Raises:
+            AwsError: No such secret, or the key cannot be used.
+        """
+        ...
+
+    def put_managed_value(
+        self, transaction: Transaction, owner: str, arn: str, version_id: str, value: bytes, label: str, now_ms: int
+    ) -> None:
+        """Store a version with a staging label. A version that a rotation began gets its value.
+
+        Args:
+            transaction: A write.
+            owner: The owning service's id.
+            arn: The secret.
+            version_id: The version: a rotation's token, or a new one of 32 to 64 characters.
+            value: Text in UTF-8.
+            label: AWSCURRENT, or AWSPENDING during a rotation.
+            now_ms: Now.
+
+        Raises:
+            AwsError: No such secret, the version has another value, or the key cannot be used.
+        """
+        ...
+
+    def promote_managed(self, transaction: Transaction, owner: str, arn: str, version_id: str, now_ms: int) -> None:
+        """Make a version AWSCURRENT; the one that was becomes AWSPREVIOUS.
+
+        Raises:
+            AwsError: No such secret, or no such version with a value.
+        """
+        ...
+
+    def withdraw_managed(self, transaction: Transaction, owner: str, arn: str, version_id: str) -> None:
+        """Take AWSPENDING off a version whose value was rejected: the rotation begins again with a new version.
+
+        Raises:
+            AwsError: No such secret.
+        """
+        ...
+
+    def value_for(self, transaction: Transaction, call: Call, secret_id: str) -> bytes:
+        """The AWSCURRENT value of any secret, by name or ARN, on behalf of the caller.
+
+        Needs ``secretsmanager:GetSecretValue`` and ``kms:Decrypt``.
+
+        Raises:
+            AwsError: Access denied, no such secret or value, or the key cannot be used.
+        """
+        ...
+
+    def delete_managed(self, transaction: Transaction, owner: str, arn: str, now_ms: int) -> None:
+        """Delete a secret at once, with all of its versions. It is no error when it is gone."""
+        ...
+
+
+class SecretOwner(Protocol):
+    """A service that manages secrets, as the rotation engine of Secrets Manager sees it."""
+
+    async def run_rotation_step(self, step: str, secret_arn: str, version_id: str) -> None:
+        """Run one step of a rotation. A step may be repeated; after a failure it is.
+
+        Args:
+            step: ``createSecret``, ``setSecret``, ``testSecret`` or ``finishSecret``, in this order. After the last
+                one, AWSCURRENT must be on the new version (`SecretsClient.promote_managed`).
+            secret_arn: The secret.
+            version_id: The new version.
+
+        Raises:
+            AwsError: The step failed. Only its code is kept.
         """
         ...

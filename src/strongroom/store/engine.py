@@ -67,6 +67,17 @@ class Store(Protocol):
         """The newest committed epoch. On SQLite this costs less than a microsecond when nothing was written."""
         ...
 
+    def seen(self) -> int | None:
+        """The version of the data that `epoch` met last: as long as `version` answers the same, nothing was committed.
+
+        None where the engine does not tell.
+        """
+        ...
+
+    def version(self) -> int | None:
+        """A number that changes with every commit by any process. None where the engine does not tell for free."""
+        ...
+
     async def read(self, work: Callable[[Transaction], T], *, single: bool = False) -> T:
         """Run ``work`` on one consistent view of the data.
 

@@ -7,7 +7,7 @@ server that starts on a current store reads one row instead.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import create_engine, event, inspect, text
 from sqlalchemy.engine import Connection, Engine
@@ -18,9 +18,12 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from strongroom.store.engine import StoreError
 from strongroom.store.open import is_postgresql
 
-__all__ = ["HEAD", "migrate"]
+if TYPE_CHECKING:
+    from alembic.config import Config
 
-HEAD: Final = "0001"
+__all__ = ["HEAD", "core_engine", "migrate", "upgrade_to"]
+
+HEAD: Final = "0008"
 """The revision this program works with. A test holds it equal to the newest migration."""
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -87,19 +90,44 @@ def _revision(engine: Engine) -> str | None:
 
 
 def _upgrade(engine: Engine, revision: str | None) -> None:
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415 - half a second that a current store need not pay
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
-
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if revision is not None and revision not in known:
+    if revision is not None and revision not in _known():
         raise StoreError(
             "The store was written by a newer Strongroom.",
             why=f"its schema revision is {revision}, this program knows {HEAD}",
             fix="run the newer program, or restore a backup made with this one",
         )
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        upgrade_to(connection, HEAD)
+
+
+def upgrade_to(connection: Connection, revision: str) -> None:
+    """Create the schema as of a revision, or bring it there, in the transaction of ``connection``.
+
+    Raises:
+        StoreError: This program does not know the revision.
+    """
+    from alembic import command  # noqa: PLC0415
+
+    if revision not in _known():
+        raise StoreError(
+            "The rows are of a newer Strongroom.",
+            why=f"their schema revision is {revision}, this program knows {HEAD}",
+            fix="run the newer program",
+        )
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def _config() -> Config:
+    from alembic.config import Config  # noqa: PLC0415 - half a second that a current store need not pay
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return config
+
+
+def _known() -> set[str]:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}

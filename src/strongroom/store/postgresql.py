@@ -108,6 +108,14 @@ class PostgresqlStore:
         """The newest committed epoch."""
         return await self.read(lambda transaction: transaction.epoch(), single=True)
 
+    def seen(self) -> None:
+        """Nothing: this engine tells of commits only in a statement."""
+        return
+
+    def version(self) -> None:
+        """Nothing: this engine tells of commits only in a statement."""
+        return
+
     async def read(self, work: Callable[[Transaction], T], *, single: bool = False) -> T:
         """Run ``work`` on a pool thread, in one snapshot."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, work, single)

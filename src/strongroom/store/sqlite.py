@@ -157,6 +157,15 @@ class SqliteStore:
                 self._epoch_version = version
             return self._epoch
 
+    def seen(self) -> int:
+        """The version of the data that `epoch` met last."""
+        return self._epoch_version
+
+    def version(self) -> int:
+        """A number that changes with every commit by any process."""
+        with self._reading:
+            return self._commits.version()
+
     async def read(self, work: Callable[[Transaction], T], *, single: bool = False) -> T:
         """Run ``work`` here and now on the reading connection."""
         if single:

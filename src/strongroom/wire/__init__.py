@@ -16,8 +16,17 @@ knowledge of which operations are implemented enters it, and no value of a sensi
 
 from strongroom.wire.error_responses import Protocol, error_response
 from strongroom.wire.http import HttpRequest, HttpResponse
-from strongroom.wire.models import DEFAULT_BODY_LIMIT, MAX_BODY_LIMIT, OperationSpec, Route, ServiceSpec, service
+from strongroom.wire.models import (
+    DEFAULT_BODY_LIMIT,
+    MAX_BODY_LIMIT,
+    OWN_MODELS,
+    OperationSpec,
+    Route,
+    ServiceSpec,
+    service,
+)
 from strongroom.wire.patterns import untranslatable
+from strongroom.wire.refill import Refill
 from strongroom.wire.refusals import (
     missing_authentication_token,
     request_entity_too_large,
@@ -28,10 +37,12 @@ from strongroom.wire.routing import Router, protocol_of
 __all__ = [
     "DEFAULT_BODY_LIMIT",
     "MAX_BODY_LIMIT",
+    "OWN_MODELS",
     "HttpRequest",
     "HttpResponse",
     "OperationSpec",
     "Protocol",
+    "Refill",
     "Route",
     "Router",
     "ServiceSpec",

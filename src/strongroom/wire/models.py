@@ -1,16 +1,17 @@
 """Service models of the installed botocore, compiled to what the wire needs.
 
 A model is loaded when its service is first asked for and an operation is compiled when it is first used. Documentation
-is dropped on loading, and only the models inside the botocore package count: a file in a user's ``~/.aws/models`` must
-not change what the server accepts.
+is dropped on loading, and only the models inside the botocore package and the one of our own operator API count: a file
+in a user's ``~/.aws/models`` must not change what the server accepts.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -23,12 +24,16 @@ from strongroom.wire.error_responses import ErrorCatalogue, Protocol, error_resp
 from strongroom.wire.http import HttpRequest, HttpResponse
 from strongroom.wire.json_codec import JsonCodec, load_json
 from strongroom.wire.query_codec import QueryCodec, form_tree
+from strongroom.wire.refill import Refill
 from strongroom.wire.rest_codec import RestInput, RestOutput, parse_query_string
 from strongroom.wire.uri_templates import UriTemplates
 from strongroom.wire.validate import ConstraintCompiler, validator
 from strongroom.wire.xml_codec import XmlCodec
 
-__all__ = ["DEFAULT_BODY_LIMIT", "MAX_BODY_LIMIT", "OperationSpec", "Route", "ServiceSpec", "service"]
+__all__ = ["DEFAULT_BODY_LIMIT", "MAX_BODY_LIMIT", "OWN_MODELS", "OperationSpec", "Route", "ServiceSpec", "service"]
+
+OWN_MODELS = Path(__file__).parent / "data"
+"""The folder of the service model that is our own, ``strongroom``, laid out as botocore's loader wants it."""
 
 DEFAULT_BODY_LIMIT = 1 << 20
 """The largest body in bytes unless the operation is one of `_BODY_LIMITS`: room for the largest secret and policies."""
@@ -42,8 +47,11 @@ _BODY_LIMITS: Mapping[tuple[str, str], int] = {
     ("lambda", "CreateFunction"): _ARCHIVE_LIMIT,
     ("lambda", "UpdateFunctionCode"): _ARCHIVE_LIMIT,
     ("lambda", "PublishLayerVersion"): _ARCHIVE_LIMIT,
+    ("logs", "PutLogEvents"): 4 << 20,
 }
-"""Lambda's quotas: 6 MB for an invocation, 50 MB for a direct upload, which base64 makes a third larger."""
+"""Lambda's quotas: 6 MB for an invocation, 50 MB for a direct upload, which base64 makes a third larger. CloudWatch
+Logs': 1 MB of messages, which JSON may write up to several times as long.
+"""
 
 MAX_BODY_LIMIT = max(DEFAULT_BODY_LIMIT, *_BODY_LIMITS.values())
 """No operation takes a larger body, in bytes."""
@@ -138,6 +146,15 @@ class OperationSpec:
         if self._serialiser is None:
             self._serialiser = self.service.compile_serialiser(self._model)
         return self._serialiser(result, request_id)
+
+    def refill(self, result: Mapping[str, object], members: Container[str]) -> Refill:
+        """Keep a result so that it can be written again with other values of some members. For JSON services.
+
+        Args:
+            result: As for `serialise`.
+            members: Strings or blobs at the top of the result.
+        """
+        return Refill(lambda others: self.serialise(others, "").body, result, members)
 
     def serialise_error(self, error: AwsError, request_id: str) -> HttpResponse:
         """Write an error in the service's protocol."""
@@ -349,12 +366,13 @@ def service(name: str) -> ServiceSpec:
     """Load a service's model, once per process.
 
     Args:
-        name: The service's name in botocore, such as ``secretsmanager``, ``iam`` or ``lambda``.
+        name: The service's name in botocore, such as ``secretsmanager``, ``iam`` or ``lambda``; or ``strongroom``.
 
     Raises:
         OperatorError: The installed botocore has no such service.
     """
-    loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+    paths = [Loader.BUILTIN_DATA_PATH, str(OWN_MODELS)]
+    loader = Loader(extra_search_paths=paths, include_default_search_paths=False)
     try:
         description = loader.load_service_model(name, "service-2")
     except UnknownServiceError:

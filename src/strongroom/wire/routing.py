@@ -103,7 +103,7 @@ class Router:
             route = self._route_query(request, signing_service)
         else:
             route = self._route_rest(request)
-        # A JSON operation's specification is not touched here: all of them have the default limit.
+        # A specification is made at first use: not here, unless a body is large.
         limit = DEFAULT_BODY_LIMIT if len(request.body) <= DEFAULT_BODY_LIMIT else route.spec.body_limit
         if len(request.body) > limit:
             raise request_entity_too_large(limit)
@@ -115,9 +115,11 @@ class Router:
         Args:
             request: The request with an empty body.
         """
-        if protocol_of(request) is not Protocol.REST_JSON:
-            return DEFAULT_BODY_LIMIT
-        found = self._find_rest(request)
+        if protocol_of(request) is Protocol.REST_JSON:
+            found = self._find_rest(request)
+        else:
+            targets = (self._targets.get(value) for name, value in request.headers if name == b"x-amz-target")
+            found = next(targets, None)
         return DEFAULT_BODY_LIMIT if found is None else found.spec.body_limit
 
     def _route_json(self, request: HttpRequest, target: bytes, content_type: bytes) -> Route:

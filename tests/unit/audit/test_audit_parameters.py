@@ -12,6 +12,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from strongroom.audit import operation
 from strongroom.audit.parameters import _TABLES
+from strongroom.wire import OWN_MODELS
 
 FORBIDDEN = {
     "SecretString",
@@ -36,6 +37,7 @@ FORBIDDEN = {
 }
 
 _SESSION = botocore.session.get_session()
+_SESSION.get_component("data_loader").search_paths.append(str(OWN_MODELS))
 
 
 def test_get_secret_value() -> None:

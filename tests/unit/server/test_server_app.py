@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -18,13 +19,20 @@ class _Echo:
     def __init__(self) -> None:
         self.seen: list[HttpRequest] = []
         self.wrong: list[str] = []
+        self.worrying: list[str] = []
 
     async def handle(self, request: HttpRequest, *, secure: bool) -> HttpResponse:
         self.seen.append(request)
         return HttpResponse(200, [(b"x-secure", str(secure).encode())], request.body)
 
+    def answer_again(self, request: HttpRequest, *, secure: bool, respond: Callable[[HttpResponse], None]) -> bool:
+        return False
+
     async def problems(self) -> list[str]:
         return self.wrong
+
+    async def warnings(self) -> list[str]:
+        return self.worrying
 
 
 class _Client:
@@ -111,6 +119,10 @@ def test_function_code_may_be_larger(client: _Client) -> None:
 def test_the_health_pages(client: _Client, handler: _Echo) -> None:
     assert client.ask(path=b"/health/live") == (200, b'{"status":"live"}')
     assert client.ask(path=b"/health/ready") == (200, b'{"status":"ready","problems":[]}')
+    handler.worrying = ["a rotation keeps failing"]
+    worried = b'{"status":"ready","problems":[],"warnings":["a rotation keeps failing"]}'
+    assert client.ask(path=b"/health/ready") == (200, worried)
+    handler.worrying = []
     handler.wrong = ["the disk is full"]
     assert client.ask(path=b"/health/ready") == (503, b'{"status":"not ready","problems":["the disk is full"]}')
     assert client.ask(path=b"/health/else")[0] == 404

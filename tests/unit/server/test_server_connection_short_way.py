@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -30,7 +30,13 @@ class _Handler:
             raise RuntimeError("bug")
         return HttpResponse(200, [(b"content-length", b"%d" % len(request.body))], request.body)
 
+    def answer_again(self, request: HttpRequest, *, secure: bool, respond: Callable[[HttpResponse], None]) -> bool:
+        return False
+
     async def problems(self) -> list[str]:
+        return []
+
+    async def warnings(self) -> list[str]:
         return []
 
 

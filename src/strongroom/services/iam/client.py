@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from typing import Final
+
 from strongroom.arn import Arn
 from strongroom.errors import AccessDenied, AwsError
+from strongroom.identity.aws_managed import ADMINISTRATOR_ACCESS
+from strongroom.identity.credentials import ROLE_ID, new_unique_id
 from strongroom.identity.directory import Role, role_by_arn
 from strongroom.identity.sessions import SessionFacts, mint_session
 from strongroom.identity.trust import trusts_service
 from strongroom.keyring import Keyring
 from strongroom.services.call import Call
 from strongroom.services.clients import SessionCredentials
+from strongroom.services.iam.owners import add_role, attach
 from strongroom.store import Store, Transaction
 from strongroom.world import World
 
 __all__ = ["IamServiceClient"]
+
+_SESSION_SECONDS: Final = 3600
 
 
 class IamServiceClient:
@@ -73,6 +81,39 @@ class IamServiceClient:
         return SessionCredentials(
             session.key.access_key_id, session.key.secret_access_key, session.token, session.facts.expires_ms
         )
+
+    def create_access_role(
+        self, transaction: Transaction, account: str, trusted_account: str, name: str, now_ms: int
+    ) -> None:
+        """In a new account, make a role that may do everything and that another account may assume.
+
+        Its form is that of AWS's OrganizationAccountAccessRole (Organizations User Guide, "Accessing member accounts").
+
+        Args:
+            transaction: A write. The caller raises the epoch.
+            account: The new account, which has no roles.
+            trusted_account: The account whose principals may assume the role.
+            name: The role's name.
+            now_ms: Now, in milliseconds since the epoch.
+        """
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{trusted_account}:root"},
+            "Action": "sts:AssumeRole",
+        }
+        role = Role(
+            account=account,
+            name=name,
+            path="/",
+            role_id=new_unique_id(self._entropy, ROLE_ID),
+            created_ms=now_ms,
+            boundary_arn=None,
+            description=None,
+            trust_policy=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+            max_session_seconds=_SESSION_SECONDS,
+        )
+        add_role(transaction, role)
+        attach(transaction, role.role_id, ADMINISTRATOR_ACCESS, now_ms)
 
 
 def _trusting_role(transaction: Transaction, role_arn: str, service: str) -> Role | None:
