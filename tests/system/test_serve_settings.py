@@ -86,6 +86,7 @@ def test_status_of_a_running_server(server: RunningServer) -> None:
         "endpoint": server.endpoint,
         "pid": server.process.pid,
         "problems": [],
+        "warnings": [],
     }
     told = run_strongroom("status", environment={"STRONGROOM_DATA_DIR": str(server.data_dir)})
     assert told.returncode == 0
