@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.support.commands import run_strongroom
+from tests.support.operator import operator_client
 from tests.support.plain_rotation import PlainSecret, plain_function
 from tests.support.rotation import wait_until
 from tests.support.server import RunningServer
@@ -29,26 +30,23 @@ def told_json(server: RunningServer, *arguments: str) -> Any:
 def test_a_failing_rotation_is_seen_mended_and_taken_up(strongroom: RunningServer) -> None:
     secret = PlainSecret(strongroom, plain_function(strongroom, fail="setSecret"))
     token = secret.rotate(RotationRules={"ScheduleExpression": "rate(10 days)"})
+    operator = operator_client(strongroom)
     wait_until(
-        lambda: secret.arn in [each["ARN"] for each in told_json(strongroom, "list", "--failing")],
-        "the rotation is listed as failing",
+        lambda: operator.describe_rotations(SecretId=secret.arn)["Rotations"][0]["Failing"],
+        "the rotation keeps failing",
     )
+    assert secret.arn in [each["ARN"] for each in told_json(strongroom, "list", "--failing")]
     line = next(line for line in told(strongroom, "list").splitlines() if secret.name in line)
     assert line.startswith("! ")
     assert "running in setSecret, failed " in line
     assert line.endswith(": the function failed: RuntimeError")
 
-    shown = told_json(strongroom, "show", secret.name)
-    assert (shown["VersionId"], shown["Step"], shown["Failing"]) == (token, "setSecret", True)
-    assert any("told to fail" in text for text in shown["Log"])
     text = told(strongroom, "show", secret.arn)
     assert "setSecret    " in text
     assert ", attempt 2: the function failed: RuntimeError" in text
     assert "told to fail" in text
     assert f"at once with `strongroom rotation retry {secret.name}`" in text
 
-    (coming,) = [each for each in told_json(strongroom, "upcoming", "--days", "11") if each["ARN"] == secret.arn]
-    assert coming["ScheduleExpression"] == "rate(10 days)"
     assert f"{secret.name}  (rate(10 days))" in told(strongroom, "upcoming", "--days", "11")
 
     refused = run_strongroom("rotation", "abort", secret.name, "--data-dir", strongroom.data_dir)
@@ -64,13 +62,6 @@ def test_a_failing_rotation_is_seen_mended_and_taken_up(strongroom: RunningServe
     assert answer == f"The rotation of {secret.name} to version {token} goes on; step setSecret.\n"
     secret.set_failure("")
     secret.wait_until_complete(token)
-    (only,) = told_json(strongroom, "history", secret.name)
-    assert [run["Step"] for run in only["Steps"] if "Error" not in run] == [
-        "createSecret",
-        "setSecret",
-        "testSecret",
-        "finishSecret",
-    ]
     assert "state    succeeded" in told(strongroom, "history", secret.name)
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "due_by_schedule",
     "is_held",
     "move",
+    "release",
     "release_all",
     "renew",
     "with_run",
