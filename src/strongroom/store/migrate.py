@@ -1,7 +1,8 @@
 """Bring a store's schema to the one this program needs.
 
-Alembic's revisions live in `strongroom.store.migrations`. Alembic is imported only when there is something to do: a
-server that starts on a current store reads one row instead.
+A new store is made as `strongroom.store.schema` says; one that is there goes through Alembic's revisions, which live in
+`strongroom.store.migrations`. A test holds the two ways equal. Alembic is imported only for the second: a server that
+starts on a current store reads one row instead.
 """
 
 from __future__ import annotations
@@ -9,7 +10,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import create_engine, event, inspect, text
+from sqlalchemy import (
+    Column,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    text,
+)
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,6 +29,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from strongroom.store.engine import StoreError
 from strongroom.store.open import is_postgresql
+from strongroom.store.schema import epoch, metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -25,6 +38,14 @@ __all__ = ["HEAD", "core_engine", "migrate", "upgrade_to"]
 
 HEAD: Final = "0008"
 """The revision this program works with. A test holds it equal to the newest migration."""
+
+_VERSION: Final = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+"""Alembic's own table, as Alembic makes it."""
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -106,6 +127,9 @@ def upgrade_to(connection: Connection, revision: str) -> None:
     Raises:
         StoreError: This program does not know the revision.
     """
+    if revision == HEAD and not inspect(connection).get_table_names():
+        _create(connection)
+        return
     from alembic import command  # noqa: PLC0415
 
     if revision not in _known():
@@ -117,6 +141,14 @@ def upgrade_to(connection: Connection, revision: str) -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
+
+
+def _create(connection: Connection) -> None:
+    """Make the newest schema in an empty database, and note its revision where Alembic does."""
+    metadata.create_all(connection, checkfirst=False)
+    connection.execute(insert(epoch).values(id=1, value=1))
+    _VERSION.create(connection)
+    connection.execute(insert(_VERSION).values(version_num=HEAD))
 
 
 def _config() -> Config:

@@ -33,6 +33,11 @@ def upgrade() -> None:
         .values(rotation_days=_YEAR_DAYS, next_rotation_ms=keys.c.created_ms + _YEAR_DAYS * _DAY_MS)
     )
 
+    # Rows that were there have these values now; whoever writes a row says its own.
+    with op.batch_alter_table("kms_keys", schema=None) as batch_op:
+        batch_op.alter_column("origin", existing_type=sa.Text(), server_default=None)
+        batch_op.alter_column("grant_count", existing_type=sa.BigInteger(), server_default=None)
+
     with op.batch_alter_table("kms_materials", schema=None) as batch_op:
         batch_op.alter_column("wrapped", existing_type=sa.LargeBinary(), nullable=True)
         batch_op.add_column(sa.Column("pending", sa.Integer(), nullable=False, server_default="0"))
@@ -41,6 +46,8 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("description", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("expires_ms", sa.BigInteger(), nullable=True))
         batch_op.create_index("ix_kms_materials_expires_ms", ["expires_ms"], unique=False)
+    with op.batch_alter_table("kms_materials", schema=None) as batch_op:
+        batch_op.alter_column("pending", existing_type=sa.Integer(), server_default=None)
 
     op.create_table(
         "kms_grants",
