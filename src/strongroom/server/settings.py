@@ -10,7 +10,7 @@ import ipaddress
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import (
@@ -22,7 +22,9 @@ from pydantic_settings import (
 )
 
 from strongroom.errors import OperatorError
-from strongroom.services.secretsmanager.quotas import NO_QUOTAS, SecretsManagerQuotas
+
+if TYPE_CHECKING:
+    from strongroom.services.secretsmanager.quotas import SecretsManagerQuotas
 
 __all__ = ["DEFAULT_PORT", "Settings", "load_settings"]
 
@@ -44,7 +46,10 @@ def _region(text: str) -> str:
 
 
 def _quotas(given: Literal["none"] | dict[str, dict[str, float]]) -> Literal["none"] | dict[str, dict[str, float]]:
-    if isinstance(given, dict):
+    if given and isinstance(given, dict):
+        # Here, for a service takes longer to load than most commands run, and they all read the settings.
+        from strongroom.services.secretsmanager.quotas import SecretsManagerQuotas  # noqa: PLC0415
+
         for service, changes in given.items():
             if service != "secretsmanager":
                 raise ValueError(f"there are no quotas of {service}; there are some of secretsmanager")
@@ -167,6 +172,8 @@ class Settings(BaseSettings):
     @property
     def secretsmanager_quotas(self) -> SecretsManagerQuotas:
         """The quotas of Secrets Manager that are in force."""
+        from strongroom.services.secretsmanager.quotas import NO_QUOTAS, SecretsManagerQuotas  # noqa: PLC0415 - as above
+
         if isinstance(self.quotas, str):
             return NO_QUOTAS
         return SecretsManagerQuotas.adjusted(self.quotas.get("secretsmanager", {}))

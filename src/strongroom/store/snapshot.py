@@ -5,24 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from typing import Final
 
-import psycopg
-from psycopg import IsolationLevel, sql
 from sqlalchemy import Table
 
 from strongroom.store.engine import Row, StoreError
 from strongroom.store.open import is_postgresql
-from strongroom.store.postgresql import driver_address
 
-__all__ = ["Rows", "snapshot"]
+__all__ = ["Rows", "snapshot", "unreadable"]
 
 Rows = Callable[[Table], Iterator[Row]]
 """Gives the rows of a table, its columns in the order of the schema."""
-
-_ROWS_AT_ONCE: Final = 500
-_LARGE: Final = frozenset({"function_codes", "layer_codes"})
-"""Tables whose rows may hold hundreds of megabytes, so that one is fetched at a time."""
 
 
 @contextmanager
@@ -35,15 +27,26 @@ def snapshot(address: str) -> Iterator[Rows]:
     Raises:
         StoreError: The database cannot be read.
     """
-    try:
-        with _postgresql(address) if is_postgresql(address) else _sqlite(address) as rows:
+    if is_postgresql(address):
+        from strongroom.store.postgresql_snapshot import postgresql_snapshot  # noqa: PLC0415 - one driver only
+
+        with postgresql_snapshot(address) as rows:
             yield rows
-    except (sqlite3.Error, psycopg.Error) as error:
-        raise StoreError(
-            "The store could not be read for a backup.",
-            why=getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None) or type(error).__name__,
-            fix="check that the address of the store is right and the database can be reached",
-        ) from None
+        return
+    try:
+        with _sqlite(address) as rows:
+            yield rows
+    except sqlite3.Error as error:
+        raise unreadable(getattr(error, "sqlite_errorname", None) or type(error).__name__) from None
+
+
+def unreadable(why: str) -> StoreError:
+    """What is raised when a store cannot be read. ``why`` is the driver's own code for it."""
+    return StoreError(
+        "The store could not be read for a backup.",
+        why=why,
+        fix="check that the address of the store is right and the database can be reached",
+    )
 
 
 @contextmanager
@@ -56,23 +59,5 @@ def _sqlite(path: str) -> Iterator[Rows]:
         def rows(table: Table) -> Iterator[Row]:
             columns = ", ".join(f'"{column.name}"' for column in table.columns)
             yield from connection.execute(f'SELECT {columns} FROM "{table.name}"')  # noqa: S608 - the schema's own names
-
-        yield rows
-
-
-@contextmanager
-def _postgresql(address: str) -> Iterator[Rows]:
-    with psycopg.connect(driver_address(address), application_name="strongroom") as connection:
-        connection.isolation_level = IsolationLevel.REPEATABLE_READ
-        connection.read_only = True
-        connection.execute("SELECT value FROM epoch").fetchone()
-
-        def rows(table: Table) -> Iterator[Row]:
-            query = sql.SQL("SELECT {} FROM {}").format(
-                sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns), sql.Identifier(table.name)
-            )
-            with connection.cursor(name="backup") as cursor:
-                cursor.itersize = 1 if table.name in _LARGE else _ROWS_AT_ONCE
-                yield from cursor.execute(query)
 
         yield rows
