@@ -35,6 +35,7 @@ __all__ = [
     "Organization",
     "OrganizationCache",
     "account_exists",
+    "closed_accounts",
     "load_organization",
     "touch_organization",
 ]
@@ -57,6 +58,7 @@ _ATTACHED: Final = Statement(
     .select_from(service_control_attachments.outerjoin(service_control_policies, _p.id == _t.policy_id))
     .order_by(_t.target_id, _t.policy_id)
 )
+_CLOSED: Final = Statement(select(_a.account).where(_a.status == SUSPENDED))
 _RAISE: Final = Statement(update(organizations).values(revision=_o.revision + 1))
 _ACCOUNT: Final = Statement(select(_a.account).where(_a.account == bindparam("owner")))
 
@@ -190,3 +192,8 @@ def touch_organization(transaction: Transaction) -> None:
 def account_exists(transaction: Transaction, account: str) -> bool:
     """Whether the installation has this account, closed or not."""
     return transaction.one(_ACCOUNT, {"owner": account}) is not None
+
+
+def closed_accounts(transaction: Transaction) -> frozenset[str]:
+    """The accounts that were closed. Nothing happens in them any more, by itself either."""
+    return frozenset(str(row[0]) for row in transaction.all(_CLOSED))

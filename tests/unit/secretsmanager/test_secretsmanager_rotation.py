@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 from tests.support.harness_rotation import Behaviour, RotationHarness
 from tests.support.harness_secretsmanager import in_loop, token
 
 from strongroom.errors import AwsError
+from strongroom.identity.organization import SUSPENDED
 from strongroom.services.secretsmanager.rotation.outcome import ATTEMPTS, REPLACEMENTS, STEPS
 from strongroom.services.secretsmanager.rotation.queue import LEASE_MS
+from strongroom.store import Statement
+from strongroom.store.schema import accounts
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -239,6 +243,18 @@ async def test_a_schedule_rotates_when_its_window_opens(rig: RotationHarness) ->
     assert rig.events() == ["RotationStarted", "RotationSucceeded"] * 2
     await rig.run(after_ms=10 * DAY_MS)
     assert len(rig.steps) == 12
+
+
+@in_loop
+async def test_no_schedule_rotates_in_a_closed_account(rig: RotationHarness) -> None:
+    arn = await rig.create("db")
+    await rig.rotate(arn, RotationRules={"ScheduleExpression": "rate(10 days)"})
+    await rig.run()
+    close = update(accounts).where(accounts.c.account == arn.split(":")[4]).values(status=SUSPENDED)
+    assert await rig.store.write(lambda transaction: transaction.run(Statement(close))) == 1
+    await rig.run(after_ms=10 * DAY_MS)
+    assert len(rig.steps) == 4
+    assert rig.events() == ["RotationStarted", "RotationSucceeded"]
 
 
 @in_loop

@@ -9,6 +9,9 @@ from strongroom.world import from_milliseconds
 
 __all__ = ["replication_of", "replication_status"]
 
+_SUCCEEDED = "Replication succeeded"
+"""AWS's StatusMessage of a region that is in step (AWS CLI Command Reference, "describe-secret", examples)."""
+
 _UNKNOWN_LINK = Link("", "", "", status="Detached")
 
 
@@ -41,6 +44,8 @@ def _of_region(link: Link, accessed_day_ms: int | None) -> dict[str, object]:
         "KmsKeyId": link.kms_key_id or "alias/aws/secretsmanager",
         "Status": link.status,
     }
+    if link.status == "InSync":
+        shown["StatusMessage"] = _SUCCEEDED
     if accessed_day_ms is not None:
         shown["LastAccessedDate"] = from_milliseconds(accessed_day_ms)
     return _with_message(link, shown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from strongroom.identity.organization import closed_accounts
 from strongroom.services.secretsmanager.records import (
     Secret,
     replicas_fall_behind,
@@ -34,13 +35,16 @@ def begin_due(transaction: Transaction, entropy: Entropy, now_ms: int) -> None:
     """Begin a rotation for every secret whose window has opened, and set its next window.
 
     Where an earlier rotation has not come to an end, that one is taken up again instead: its version may already be
-    the password in the database.
+    the password in the database. In a closed account no rotation begins.
     """
+    closed = closed_accounts(transaction)
     for arn in due_by_schedule(transaction, now_ms, _AT_ONCE):
         secret = secret_by_arn(transaction, arn)
         if secret is None:
             continue
         update_secret(transaction, arn, **next_window(stored_rules(secret), now_ms))
+        if secret.account in closed:
+            continue
         unfinished = unfinished_rotation(transaction, arn)
         if unfinished is not None:
             make_due(transaction, arn, unfinished.token, now_ms)
