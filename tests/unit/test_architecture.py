@@ -101,7 +101,8 @@ def test_services_do_not_import_each_other() -> None:
         parts = path.relative_to(SOURCE / "services").parts
         if len(parts) < 2:
             continue
-        packages = {entry.name for entry in (SOURCE / "services").iterdir() if entry.is_dir()}
+        # ``clients`` is how they reach each other: all may import it, and it imports none of them.
+        packages = {entry.name for entry in (SOURCE / "services").iterdir() if entry.is_dir()} - {"clients"}
         for module in _imports(_tree(path)):
             reached = module.split(".")
             if reached[:2] == ["strongroom", "services"] and len(reached) > 2 and reached[2] in packages - {parts[0]}:

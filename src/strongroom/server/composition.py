@@ -14,7 +14,7 @@ from strongroom.keyring import Keyring, RootKey
 from strongroom.server.folder import DataFolder
 from strongroom.server.settings import Settings
 from strongroom.services.awslambda import Lambda, LambdaServiceClient
-from strongroom.services.clients import FunctionInvoker, IamClient, LambdaClient, OrganizationClient
+from strongroom.services.clients import FunctionInvoker, IamClient, LambdaClient, OrganizationClient, RotationClient
 from strongroom.services.iam import Iam, IamServiceClient
 from strongroom.services.kms import Kms, KmsServiceClient
 from strongroom.services.logs import Logs
@@ -22,7 +22,6 @@ from strongroom.services.operator import Operator
 from strongroom.services.organizations import Organizations, OrganizationServiceClient
 from strongroom.services.rds import DatabaseChecks, DatabaseServiceClient, Rds
 from strongroom.services.rds.engines import Databases
-from strongroom.services.rotation_client import RotationClient
 from strongroom.services.secretsmanager import SecretsManager, SecretsManagerSettings
 from strongroom.services.secretsmanager.client import SecretsServiceClient
 from strongroom.services.secretsmanager.quotas import GROUPS

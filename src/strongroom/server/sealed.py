@@ -14,6 +14,7 @@ import logging
 import signal
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from typing import Any, Final
 
 import orjson
@@ -92,11 +93,11 @@ class SealedDoor:
         waiting = Waiting(document, self._world.clock)
         self._announce(endpoint_of(self._settings, self.listener), waiting.problems())
         _LOG.warning("sealed: %s", "; ".join(waiting.problems()))
-        try:
-            return uvloop.run(self._serve(waiting, document, means, self.listener.dup()))
-        except BaseException:
-            self._folder.running.unlink(missing_ok=True)
-            raise
+        with ExitStack() as unless_opened:
+            unless_opened.callback(self._folder.running.unlink, missing_ok=True)
+            root_key = uvloop.run(self._serve(waiting, document, means, self.listener.dup()))
+            unless_opened.pop_all()
+            return root_key
 
     async def _serve(self, waiting: Waiting, document: SealDocument, means: Means, listener: socket.socket) -> RootKey:
         loop = asyncio.get_running_loop()

@@ -11,7 +11,7 @@ from tests.support.harness_rotation import RotationHarness
 from tests.support.harness_secretsmanager import in_loop
 
 from strongroom.errors import AwsError
-from strongroom.services.rotation_client import RotationView
+from strongroom.services.clients import RotationView
 from strongroom.services.secretsmanager.rotation.client import RotationServiceClient
 from strongroom.services.secretsmanager.rotation.journal import CUT_SHORT, KEPT, StepRun, runs_of
 from strongroom.services.secretsmanager.rotation.outcome import ATTEMPTS, STEPS

@@ -11,7 +11,7 @@ Strongroom.<Operation>``, by a service model of our own (``wire/data/strongroom`
 they load any. So a call is signed, decided as ``strongroom:<Operation>`` and recorded like every other, and there is no
 second way in to guard. Operations on one secret are decided on its ARN, with its resource policy; lists on ``*``.
 
-What it may touch: rotations and databases, through `strongroom.services.rotation_client` and ``database_client``. What
+What it may touch: rotations and databases, through `strongroom.services.clients` and ``database_client``. What
 never enters: secret values.
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from strongroom.services.call import Call
-from strongroom.services.database_client import DatabaseClient, DatabaseView
+from strongroom.services.clients import DatabaseClient, DatabaseView
 from strongroom.world import from_milliseconds
 
 __all__ = ["DatabaseOperations"]

@@ -6,9 +6,9 @@ from typing import Final
 
 from strongroom.errors import AwsError
 from strongroom.services.call import Call
+from strongroom.services.clients import RotationClient
 from strongroom.services.operator.pages import after, token_for
 from strongroom.services.operator.shapes import ended_shape, rotation_shape, upcoming_shape
-from strongroom.services.rotation_client import RotationClient
 from strongroom.store import Transaction
 
 __all__ = ["RotationOperations"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from strongroom.services.database_client import DatabaseClient
+from strongroom.services.clients import DatabaseClient, RotationClient
 from strongroom.services.operator.databases import DatabaseOperations
 from strongroom.services.operator.rotations import RotationOperations
-from strongroom.services.rotation_client import RotationClient
 
 __all__ = ["Operator"]
 

@@ -1,8 +1,8 @@
-"""The shapes of the model, from what `strongroom.services.rotation_client` answers."""
+"""The shapes of the model, from what `strongroom.services.clients` answers."""
 
 from __future__ import annotations
 
-from strongroom.services.rotation_client import RotationView, StepRunView, UpcomingRotation
+from strongroom.services.clients import RotationView, StepRunView, UpcomingRotation
 from strongroom.world import from_milliseconds
 
 __all__ = ["ended_shape", "rotation_shape", "upcoming_shape"]

@@ -8,7 +8,7 @@ from typing import Final
 
 from strongroom.errors import AwsError
 from strongroom.services.call import Call
-from strongroom.services.database_client import DatabaseView
+from strongroom.services.clients import DatabaseView
 from strongroom.services.rds.access import database_context
 from strongroom.services.rds.checks import DatabaseChecks
 from strongroom.services.rds.credentials import Credentials
@@ -22,7 +22,7 @@ __all__ = ["DatabaseServiceClient"]
 
 
 class DatabaseServiceClient:
-    """Implements `strongroom.services.database_client.DatabaseClient`, whose texts say what each method does.
+    """Implements `strongroom.services.clients.DatabaseClient`, whose texts say what each method does.
 
     Args:
         rds: The service.

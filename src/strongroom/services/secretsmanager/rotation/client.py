@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import and_, bindparam, exists, func, or_, select
 
 from strongroom.services.call import Call
-from strongroom.services.rotation_client import RotationHistory, RotationView, StepRunView, UpcomingRotation
+from strongroom.services.clients import RotationHistory, RotationView, StepRunView, UpcomingRotation
 from strongroom.services.secretsmanager.access import find_and_authorize
 from strongroom.services.secretsmanager.records import Secret, replicas_fall_behind, update_secret
 from strongroom.services.secretsmanager.refusals import invalid_request
@@ -95,7 +95,7 @@ _COUNT_FAILING: Final = Statement(select(func.count()).select_from(rotations).wh
 
 
 class RotationServiceClient:
-    """Implements `strongroom.services.rotation_client.RotationClient`, whose texts say what each method does.
+    """Implements `strongroom.services.clients.RotationClient`, whose texts say what each method does.
 
     Args:
         world: Entropy for the ids of events.

@@ -1,4 +1,4 @@
-"""Rotations as the operator's service sees them: what `strongroom.services.clients` is for other services.
+"""Rotations, for the operator's service.
 
 Secrets Manager implements `RotationClient` (``secretsmanager/rotation/client.py``).
 """

@@ -1,4 +1,4 @@
-"""Registered databases as the operator's service sees them: what `strongroom.services.clients` is for other services.
+"""Registered databases, for the operator's service.
 
 RDS implements `DatabaseClient` (``rds/client.py``).
 """
