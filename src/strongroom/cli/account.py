@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from strongroom.cli.door import Door, Key, open_door, refusals_in_words
+from strongroom.cli.options import AsJson, CaBundle, DataDir, Endpoint
 from strongroom.errors import OperatorError
 
 __all__ = ["app"]
@@ -22,11 +23,6 @@ _ID_TAG = "strongroom:account-id"
 _ADMINISTRATOR = "administrator"
 _ADMINISTRATOR_ACCESS = "arn:aws:iam::aws:policy/AdministratorAccess"
 _MAIL_DOMAIN = "strongroom.internal"
-
-_DataDir = Annotated[Path | None, typer.Option(help="Folder of the installation.")]
-_Endpoint = Annotated[str | None, typer.Option(help="URL of the server, instead of the one the folder has.")]
-_CaBundle = Annotated[Path | None, typer.Option(help="PEM file of certificate authorities to trust.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("create")
@@ -40,10 +36,10 @@ def create(
         Path | None,
         typer.Option(help="Also make a user with AdministratorAccess, and write its key into this new file."),
     ] = None,
-    data_dir: _DataDir = None,
-    endpoint: _Endpoint = None,
-    ca_bundle: _CaBundle = None,
-    as_json: _Json = False,
+    data_dir: DataDir = None,
+    endpoint: Endpoint = None,
+    ca_bundle: CaBundle = None,
+    as_json: AsJson = False,
 ) -> None:
     """Create an account. The administrator of the installation reaches it by assuming a role in it."""
     if account_id is not None and not re.fullmatch(r"[0-9]{12}", account_id):
@@ -67,7 +63,7 @@ def create(
 
 @app.command("list")
 def list_accounts(
-    data_dir: _DataDir = None, endpoint: _Endpoint = None, ca_bundle: _CaBundle = None, as_json: _Json = False
+    data_dir: DataDir = None, endpoint: Endpoint = None, ca_bundle: CaBundle = None, as_json: AsJson = False
 ) -> None:
     """List the accounts, closed ones included, oldest first."""
     door = open_door(data_dir, endpoint, ca_bundle)

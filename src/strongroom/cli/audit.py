@@ -13,6 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from strongroom.audit import EventFilter, Record, last_records, verify
+from strongroom.cli.options import AsJson, DataDir
+from strongroom.server.folder import DataFolder
+from strongroom.server.settings import load_settings
 
 __all__ = ["app"]
 
@@ -20,19 +23,15 @@ app = typer.Typer(help="Check the audit trail and look things up in it.", no_arg
 
 _UNBOUNDED = 1000
 
-DataDir = Annotated[
-    Path, typer.Option("--data-dir", envvar="STRONGROOM_DATA_DIR", help="Strongroom's data folder.", show_default=False)
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-
 
 @app.command("verify")
-def verify_trail(data_dir: DataDir, as_json: AsJson = False) -> None:
+def verify_trail(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Check every record and every link of the chain. Exits with 1 when the trail is not whole."""
+    folder = _folder(data_dir)
     try:
-        report = verify(_folder(data_dir))
+        report = verify(folder)
     except OSError as error:
-        raise _unreadable(data_dir, error) from error
+        raise _unreadable(folder, error) from error
     typer.echo(orjson.dumps(report.as_dict(), option=orjson.OPT_INDENT_2) if as_json else report.text())
     if not report.ok:
         raise typer.Exit(1)
@@ -40,8 +39,8 @@ def verify_trail(data_dir: DataDir, as_json: AsJson = False) -> None:
 
 @app.command("show")
 def show_events(
-    data_dir: DataDir,
     *,
+    data_dir: DataDir = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Show at most this many, the newest last.")] = 50,
     event_name: Annotated[str | None, typer.Option("--event-name", help="Such as GetSecretValue.")] = None,
     principal: Annotated[
@@ -56,10 +55,11 @@ def show_events(
 ) -> None:
     """Show recorded events, the newest last. With --json, one CloudTrail record on each line."""
     wanted = EventFilter(event_name, principal, resource, since, until)
+    folder = _folder(data_dir)
     try:
-        records = last_records(_folder(data_dir), wanted, limit)
+        records = last_records(folder, wanted, limit)
     except OSError as error:
-        raise _unreadable(data_dir, error) from error
+        raise _unreadable(folder, error) from error
     if as_json:
         for record in records:
             typer.echo(orjson.dumps(record.event))
@@ -69,12 +69,12 @@ def show_events(
     (console if console.is_terminal else Console(width=_UNBOUNDED)).print(_table(records))
 
 
-def _folder(data_dir: Path) -> Path:
-    return data_dir / "audit"
+def _folder(data_dir: Path | None) -> Path:
+    return DataFolder(load_settings({"data_dir": data_dir}).data_dir).audit
 
 
-def _unreadable(data_dir: Path, error: OSError) -> typer.Exit:
-    typer.echo(f"The audit trail in {_folder(data_dir)} cannot be read: {error.strerror}", err=True)
+def _unreadable(folder: Path, error: OSError) -> typer.Exit:
+    typer.echo(f"The audit trail in {folder} cannot be read: {error.strerror}", err=True)
     return typer.Exit(1)
 
 

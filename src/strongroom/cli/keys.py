@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from strongroom.audit import Trail, service_event, user_identity
+from strongroom.cli.options import AsJson, DataDir, StoreAddress
 from strongroom.errors import OperatorError
 from strongroom.server.folder import DataFolder, Installation
 from strongroom.server.settings import load_settings
@@ -38,11 +39,6 @@ _HOLDERS: Final = (SecretCiphertexts.name, FunctionCiphertexts.name)
 _LOOK_SECONDS: Final = 0.2
 _SERVICE: Final = "kms.amazonaws.com"
 
-DataDir = Annotated[Path | None, typer.Option(help="Folder of the installation.")]
-StoreAddress = Annotated[
-    str | None, typer.Option("--store", help="postgresql:// address of the store, as the server has it.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Wait = Annotated[bool, typer.Option(help="Wait for the end and show the progress.")]
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from strongroom.cli.door import open_door, refusals_in_words
+from strongroom.cli.options import AsJson, CaBundle, DataDir, Endpoint, Region
 from strongroom.cli.rds_secrets import secret_findings
 from strongroom.errors import OperatorError
 from strongroom.keyring import read_passphrase
@@ -28,13 +29,6 @@ _Name = Annotated[str, typer.Argument(help="Identifier of the DB instance or clu
 _Source = Annotated[
     str, typer.Option("--password-source", help="Where the password comes from: prompt, fd:N or file:PATH.")
 ]
-_Region = Annotated[str | None, typer.Option(help="Region of the databases; the installation's by default.")]
-_DataDir = Annotated[Path | None, typer.Option(help="Folder of the installation.")]
-_Endpoint = Annotated[str | None, typer.Option(help="URL of the server, instead of the one the folder has.")]
-_CaBundle = Annotated[
-    Path | None, typer.Option(help="PEM file of certificate authorities to trust when reaching Strongroom.")
-]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("register")
@@ -54,11 +48,11 @@ def register(
         bool, typer.Option("--manage", help="Have the password managed and rotated in Secrets Manager.")
     ] = False,
     source: _Source = "prompt",
-    region: _Region = None,
-    data_dir: _DataDir = None,
-    endpoint: _Endpoint = None,
-    ca_bundle: _CaBundle = None,
-    as_json: _Json = False,
+    region: Region = None,
+    data_dir: DataDir = None,
+    endpoint: Endpoint = None,
+    ca_bundle: CaBundle = None,
+    as_json: AsJson = False,
 ) -> None:
     """Register an existing database server, once the master user has logged in there.
 
@@ -102,11 +96,11 @@ def register(
 @app.command("check")
 def check(
     name: Annotated[str | None, typer.Argument(help="Identifier; all of the region by default.")] = None,
-    region: _Region = None,
-    data_dir: _DataDir = None,
-    endpoint: _Endpoint = None,
-    ca_bundle: _CaBundle = None,
-    as_json: _Json = False,
+    region: Region = None,
+    data_dir: DataDir = None,
+    endpoint: Endpoint = None,
+    ca_bundle: CaBundle = None,
+    as_json: AsJson = False,
 ) -> None:
     """Log in with the current credentials: of master users, and of secrets for registered servers.
 
@@ -140,11 +134,11 @@ def repair(
         str | None, typer.Option(help="A user that may change the password; the master user itself by default.")
     ] = None,
     source: _Source = "prompt",
-    region: _Region = None,
-    data_dir: _DataDir = None,
-    endpoint: _Endpoint = None,
-    ca_bundle: _CaBundle = None,
-    as_json: _Json = False,
+    region: Region = None,
+    data_dir: DataDir = None,
+    endpoint: Endpoint = None,
+    ca_bundle: CaBundle = None,
+    as_json: AsJson = False,
 ) -> None:
     """Give the master user the password that it should have, logged in with a password that works at present."""
     client = open_door(data_dir, endpoint, ca_bundle).client("strongroom", region=region)

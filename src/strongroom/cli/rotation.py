@@ -7,13 +7,13 @@ each is decided and recorded like any call.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from strongroom.cli import rotation_install
 from strongroom.cli.door import Door, open_door, refusals_in_words
+from strongroom.cli.options import AsJson, CaBundle, DataDir, Endpoint, Region
 from strongroom.cli.rotation_log import with_log_lines
 from strongroom.cli.rotation_words import describe, listed, upcoming_line
 
@@ -24,21 +24,16 @@ app.command("install")(rotation_install.install)
 app.command("enable")(rotation_install.enable)
 
 _Secret = Annotated[str, typer.Argument(help="Name or ARN of the secret.")]
-_DataDir = Annotated[Path | None, typer.Option(help="Folder of the installation.")]
-_Endpoint = Annotated[str | None, typer.Option(help="URL of the server, instead of the one the folder has.")]
-_CaBundle = Annotated[Path | None, typer.Option(help="PEM file of certificate authorities to trust.")]
-_Region = Annotated[str | None, typer.Option(help="Region of the secrets; the installation's by default.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
 def list_rotations(
     failing: Annotated[bool, typer.Option("--failing", help="Only rotations that keep failing.")] = False,
-    region: _Region = None,
-    data_dir: _DataDir = None,
-    endpoint: _Endpoint = None,
-    ca_bundle: _CaBundle = None,
-    as_json: _Json = False,
+    region: Region = None,
+    data_dir: DataDir = None,
+    endpoint: Endpoint = None,
+    ca_bundle: CaBundle = None,
+    as_json: AsJson = False,
 ) -> None:
     """List the last rotation of each secret."""
     client = open_door(data_dir, endpoint, ca_bundle).client("strongroom", region=region)
@@ -57,11 +52,11 @@ def list_rotations(
 def show(
     secret: _Secret,
     version: Annotated[str | None, typer.Option(help="The rotation to this version; the last one by default.")] = None,
-    region: _Region = None,
-    data_dir: _DataDir = None,
-    endpoint: _Endpoint = None,
-    ca_bundle: _CaBundle = None,
-    as_json: _Json = False,
+    region: Region = None,
+    data_dir: DataDir = None,
+    endpoint: Endpoint = None,
+    ca_bundle: CaBundle = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show one rotation: its steps, what the function printed in the last one, and what to do now."""
     door = open_door(data_dir, endpoint, ca_bundle)
@@ -80,11 +75,11 @@ def show(
 @app.command("history")
 def history(
     secret: _Secret,
-    region: _Region = None,
-    data_dir: _DataDir = None,
-    endpoint: _Endpoint = None,
-    ca_bundle: _CaBundle = None,
-    as_json: _Json = False,
+    region: Region = None,
+    data_dir: DataDir = None,
+    endpoint: Endpoint = None,
+    ca_bundle: CaBundle = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show the rotations of a secret that are remembered, the newest first, with every run of every step."""
     rotations = _describe(open_door(data_dir, endpoint, ca_bundle), secret, region, None)
@@ -101,11 +96,11 @@ def history(
 @app.command("retry")
 def retry(
     secret: _Secret,
-    region: _Region = None,
-    data_dir: _DataDir = None,
-    endpoint: _Endpoint = None,
-    ca_bundle: _CaBundle = None,
-    as_json: _Json = False,
+    region: Region = None,
+    data_dir: DataDir = None,
+    endpoint: Endpoint = None,
+    ca_bundle: CaBundle = None,
+    as_json: AsJson = False,
 ) -> None:
     """Take up the rotation that is not through at once, with all of its attempts; one that was cancelled too."""
     client = open_door(data_dir, endpoint, ca_bundle).client("strongroom", region=region)
@@ -120,11 +115,11 @@ def abort(
     force: Annotated[
         bool, typer.Option("--force", help="End it even though the password may have been changed already.")
     ] = False,
-    region: _Region = None,
-    data_dir: _DataDir = None,
-    endpoint: _Endpoint = None,
-    ca_bundle: _CaBundle = None,
-    as_json: _Json = False,
+    region: Region = None,
+    data_dir: DataDir = None,
+    endpoint: Endpoint = None,
+    ca_bundle: CaBundle = None,
+    as_json: AsJson = False,
 ) -> None:
     """End the rotation that is not through. The secret's schedule stays."""
     client = open_door(data_dir, endpoint, ca_bundle).client("strongroom", region=region)
@@ -136,11 +131,11 @@ def abort(
 @app.command("upcoming")
 def upcoming(
     days: Annotated[int, typer.Option(min=1, max=1000, help="How far to look ahead.")] = 7,
-    region: _Region = None,
-    data_dir: _DataDir = None,
-    endpoint: _Endpoint = None,
-    ca_bundle: _CaBundle = None,
-    as_json: _Json = False,
+    region: Region = None,
+    data_dir: DataDir = None,
+    endpoint: Endpoint = None,
+    ca_bundle: CaBundle = None,
+    as_json: AsJson = False,
 ) -> None:
     """List the secrets whose next rotation window opens soon, the earliest first."""
     client = open_door(data_dir, endpoint, ca_bundle).client("strongroom", region=region)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import ClientError
 
 from strongroom.cli.door import Door, open_door, refusals_in_words
+from strongroom.cli.options import AsJson, CaBundle, DataDir, Endpoint, Region
 from strongroom.cli.rotator_archive import pack_rotator
 from strongroom.errors import OperatorError
 from strongroom.rotators import ROTATORS, handler, rotator_for
@@ -33,11 +33,6 @@ _STEPS = (
 )
 _KEY_ACTIONS = ("iam:CreateAccessKey", "iam:DeleteAccessKey", "iam:ListAccessKeys", "iam:UpdateAccessKey")
 
-_DataDir = Annotated[Path | None, typer.Option(help="Folder of the installation.")]
-_Endpoint = Annotated[str | None, typer.Option(help="URL of the server, instead of the one the folder has.")]
-_CaBundle = Annotated[Path | None, typer.Option(help="PEM file of certificate authorities to trust.")]
-_Region = Annotated[str | None, typer.Option(help="Region of the function; the installation's by default.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Variables = Annotated[
     list[str] | None, typer.Option("--environment", help="A variable of the function, NAME=VALUE; may be repeated.")
 ]
@@ -46,11 +41,11 @@ _Variables = Annotated[
 def install(
     name: Annotated[str, typer.Argument(help=f"The function: {', '.join(sorted(ROTATORS))}.")],
     environment: _Variables = None,
-    region: _Region = None,
-    data_dir: _DataDir = None,
-    endpoint: _Endpoint = None,
-    ca_bundle: _CaBundle = None,
-    as_json: _Json = False,
+    region: Region = None,
+    data_dir: DataDir = None,
+    endpoint: Endpoint = None,
+    ca_bundle: CaBundle = None,
+    as_json: AsJson = False,
 ) -> None:
     """Deploy a shipped rotation function with its role and permission; an installed one gets today's code."""
     rotator = _known(name)
@@ -72,11 +67,11 @@ def enable(
     schedule: Annotated[str, typer.Option(help="When: rate(...) or cron(...), as in RotateSecret.")] = "rate(30 days)",
     duration: Annotated[str | None, typer.Option(help="Length of the window, such as 3h.")] = None,
     later: Annotated[bool, typer.Option("--later", help="Rotate first in the next window, not now.")] = False,
-    region: _Region = None,
-    data_dir: _DataDir = None,
-    endpoint: _Endpoint = None,
-    ca_bundle: _CaBundle = None,
-    as_json: _Json = False,
+    region: Region = None,
+    data_dir: DataDir = None,
+    endpoint: Endpoint = None,
+    ca_bundle: CaBundle = None,
+    as_json: AsJson = False,
 ) -> None:
     """Rotate a secret by the shipped function that its `engine` means; with `masterarn`, between two users in turn."""
     installer = _Installer(open_door(data_dir, endpoint, ca_bundle), region)

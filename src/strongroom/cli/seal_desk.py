@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from strongroom.cli.options import AsJson, DataDir, StoreAddress
 from strongroom.errors import OperatorError
 from strongroom.keyring import RootKey, read_passphrase
 from strongroom.keyring.seals import Means, SealDocument, SealFiles, open_root_key, remove_orphans
@@ -32,10 +33,6 @@ __all__ = [
     "share_asker",
 ]
 
-DataDir = Annotated[Path | None, typer.Option(help="Folder of the installation.")]
-StoreAddress = Annotated[
-    str | None, typer.Option("--store", help="postgresql:// address of the store, as the server has it.")
-]
 PassphraseSource = Annotated[
     str | None, typer.Option(help="Where the present passphrase comes from: prompt, fd:N, file:PATH, credential:NAME.")
 ]
@@ -46,7 +43,6 @@ ShareSources = Annotated[
     list[str] | None,
     typer.Option("--share-source", help="Where a share comes from; once for each share. They are asked for otherwise."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")]
 
 

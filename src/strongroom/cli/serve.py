@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
+from strongroom.cli.options import DataDir
 from strongroom.server.folder import DataFolder
 from strongroom.server.log import configure_log
 from strongroom.server.sealed import Interrupted, SealedDoor
@@ -28,7 +29,7 @@ _FINAL: Final = {
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.", show_default="4566")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of the installation.")] = None,
+    data_dir: DataDir = None,
     region: Annotated[str | None, typer.Option(help="Region, fixed at first start.", show_default="us-east-1")] = None,
     account: Annotated[str | None, typer.Option(help="Account id, fixed at first start.")] = None,
     workers: Annotated[int | None, typer.Option(help="Request worker processes.")] = None,

@@ -7,11 +7,11 @@ import json
 import ssl
 import urllib.error
 import urllib.request
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from strongroom.cli.options import DataDir
 from strongroom.errors import OperatorError
 from strongroom.server.folder import DataFolder
 from strongroom.server.settings import load_settings
@@ -22,7 +22,7 @@ _SECONDS = 5
 
 
 def status(
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of the installation.")] = None,
+    data_dir: DataDir = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show whether the server runs, where, and what keeps it from serving. Exits 1 unless it is ready."""

@@ -44,6 +44,15 @@ def test_verify_of_a_whole_trail(data_dir: Path) -> None:
     assert "3 records, chain unbroken" in output
 
 
+def test_the_folder_is_the_one_of_the_settings(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "share").mkdir()
+    (tmp_path / "share" / "strongroom").symlink_to(data_dir)
+    monkeypatch.delenv("STRONGROOM_DATA_DIR", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    told = CliRunner().invoke(app, ["verify"])
+    assert told.exit_code == 0, told.output
+
+
 def test_verify_of_a_changed_trail(data_dir: Path) -> None:
     path = data_dir / "audit" / "trail.jsonl"
     path.write_bytes(path.read_bytes().replace(b"CreateSecret", b"DeleteSecret"))
