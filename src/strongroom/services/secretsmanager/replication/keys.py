@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, NoReturn, Protocol
+from typing import Final, Protocol
 
 from strongroom.errors import AccessDenied, AwsError, StrongroomError
 from strongroom.identity.caller import Caller, service_caller
-from strongroom.identity.directory import role_by_arn
-from strongroom.identity.principals import load_session_caller
-from strongroom.identity.sessions import SessionFacts, mint_session
-from strongroom.identity.trust import trusts_service
 from strongroom.keyring import Keyring
-from strongroom.services.call import Call, UndecidedCall
+from strongroom.services.call import Call
 from strongroom.services.clients import DataKey, KmsClient
+from strongroom.services.own_calls import own_call, role_caller
 from strongroom.services.secretsmanager.records import Secret
 from strongroom.services.secretsmanager.values import DEFAULT_ALIAS, SERVICE_PRINCIPAL, key_reference
 from strongroom.store import Store, Transaction
@@ -29,7 +26,6 @@ __all__ = ["KeyRights", "NoRights", "ReplicationFailure", "RoleRights", "Standin
 Context = Mapping[str, str]
 
 _SESSION_NAME: Final = "SecretsManagerReplication"
-_SESSION_SECONDS: Final = 900
 _DATA_KEY_BYTES: Final = 32
 
 
@@ -60,37 +56,18 @@ class KeyRights(Protocol):
 def service_call(
     transaction: Transaction, store: Store, world: World, caller: Caller, *, region: str, now_ms: int
 ) -> Call:
-    """A call that the service makes by itself, for a transaction of the engine.
-
-    Args:
-        transaction: The transaction, which the rights are decided in.
-        store: Its store.
-        world: Where the call's id comes from.
-        caller: The service, or a role that it assumed.
-        region: Where the key is.
-        now_ms: Now.
-    """
-    return Call(
+    """A call of the service's own, for a transaction of the engine: see `own_call`."""
+    return own_call(
+        transaction,
+        store,
+        world,
+        caller,
         service="secretsmanager",
         operation="ReplicateSecretToRegions",
-        caller=caller,
+        principal=SERVICE_PRINCIPAL,
         region=region,
-        request_id=world.entropy.uuid(),
         now_ms=now_ms,
-        source_ip=SERVICE_PRINCIPAL,
-        user_agent=SERVICE_PRINCIPAL,
-        secure_transport=True,
-        parameters={},
-        epoch=transaction.epoch(),
-        store=store,
-        describe=_not_described,
-        via=(SERVICE_PRINCIPAL,),
     )
-
-
-def _not_described(call: Call, answer: Mapping[str, object] | None) -> NoReturn:
-    """Such a call takes part in a transaction of the engine, which records what it does by itself."""
-    raise UndecidedCall(call.operation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +148,17 @@ class RoleRights:
         return DataKey(key_arn=key_arn, plaintext=plaintext, ciphertext=ciphertext)
 
     def _call(self, transaction: Transaction, region: str) -> Call:
-        role = role_by_arn(transaction, self.role_arn)
-        if role is None or not trusts_service(role, SERVICE_PRINCIPAL):
+        caller = role_caller(
+            transaction,
+            self.keyring,
+            self.world,
+            self.role_arn,
+            principal=SERVICE_PRINCIPAL,
+            session_name=_SESSION_NAME,
+            now_ms=self.now_ms,
+        )
+        if caller is None:
             raise ReplicationFailure(f"Secrets Manager can't assume the replication role {self.role_arn}.")
-        facts = SessionFacts.of(role, _SESSION_NAME, self.now_ms, _SESSION_SECONDS)
-        caller = load_session_caller(transaction, mint_session(self.keyring, self.world.entropy, facts), role)
         return service_call(transaction, self.store, self.world, caller, region=region, now_ms=self.now_ms)
 
 
