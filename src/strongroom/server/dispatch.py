@@ -23,9 +23,9 @@ from strongroom.identity.sigv4 import SignedRequest, check_scope, parse_authoriz
 from strongroom.server.composition import House, Method
 from strongroom.server.log import describe_failure
 from strongroom.server.repeats import PresentVersion, Repeat, Repeats, sameness
-from strongroom.services.call import Again, Call, StaleAuthorization, UndecidedCall
-from strongroom.services.throttling import RateLimit, throttled
-from strongroom.wire import HttpRequest, HttpResponse, OperationSpec, Route, error_response, protocol_of
+from strongroom.services.call import Call, StaleAuthorization, UndecidedCall
+from strongroom.services.throttling import throttled
+from strongroom.wire import HttpRequest, HttpResponse, Route, error_response, protocol_of
 
 __all__ = ["Dispatcher"]
 
@@ -150,10 +150,10 @@ class Dispatcher:
     ) -> HttpResponse:
         house = self._house
         now_ms = self._milliseconds()
-        spec = route.spec
         user_agent = signed.headers.get(b"user-agent", b"").decode("latin-1")
         for _ in range(_ATTEMPTS):
             epoch = await house.store.epoch()
+            version = house.store.seen()
             caller = await house.authenticator.authenticate(request, signed, epoch, now_ms)
             call = Call(
                 service=route.service.name,
@@ -171,7 +171,7 @@ class Dispatcher:
                 describe=self._describe,
             )
             try:
-                return await self._answer(request, route, spec, call, signed)
+                return await self._answer(request, route, signed, call, version)
             except StaleAuthorization:
                 continue
         raise AwsError(
@@ -179,8 +179,9 @@ class Dispatcher:
         )
 
     async def _answer(
-        self, request: HttpRequest, route: Route, spec: OperationSpec, call: Call, signed: SignedRequest
+        self, request: HttpRequest, route: Route, signed: SignedRequest, call: Call, version: int | None
     ) -> HttpResponse:
+        spec = route.spec
         try:
             limit = self._limits.get((route.service.name, route.operation))
             if limit is not None and not limit.admits(call.caller.account, call.region, call.now_ms):
@@ -194,9 +195,13 @@ class Dispatcher:
             if not call.progress.recorded:
                 event_id = self._uuid()
                 event = self._describe(call, answer, event_id=event_id)
-                if call.progress.again is not None:
-                    repeated = RepeatedEvent(event, call.request_id, event_id)
-                    self._keep(request, signed, call, call.progress.again, limit, repeated, spec, answer)
+                again = call.progress.again
+                if again is not None:
+                    same = sameness(request, signed, secure=call.secure_transport)
+                    if self._repeats.is_worth_keeping(same, call.now_ms // 1000, version):
+                        repeated = RepeatedEvent(event, call.request_id, event_id)
+                        refill = spec.refill(answer, again.members)
+                        self._repeats.keep(same, Repeat(call.caller, limit, again.make, repeated, refill))
                 await self._house.trail.append(event)
             if call.progress.parts:
                 await self._record_parts(call)
@@ -204,22 +209,6 @@ class Dispatcher:
         except AwsError as error:
             await self._house.trail.append(self._describe(call, None, error))
             raise
-
-    def _keep(
-        self,
-        request: HttpRequest,
-        signed: SignedRequest,
-        call: Call,
-        again: Again,
-        limit: RateLimit | None,
-        event: RepeatedEvent,
-        spec: OperationSpec,
-        answer: Mapping[str, object],
-    ) -> None:
-        """Keep how to answer this request, should it be repeated at once."""
-        repeat = Repeat(call.caller, limit, again.make, event, spec.refill(answer, again.members))
-        same = sameness(request, signed, secure=call.secure_transport)
-        self._repeats.keep(same, call.now_ms // 1000, self._house.store.seen(), repeat)
 
     async def _record_parts(self, call: Call) -> None:
         """Record the calls that a call was made of, with one sync for all of them."""

@@ -106,12 +106,16 @@ class PresentVersion:
 
 
 class Repeats:
-    """The requests of the present second that can be answered again, as long as nothing is committed."""
+    """The requests of the present second that can be answered again, as long as nothing is committed.
 
-    __slots__ = ("_bodies", "_known", "_second", "_version")
+    One is kept when it comes for the second time: most that come once do not come again.
+    """
+
+    __slots__ = ("_bodies", "_known", "_second", "_seen", "_version")
 
     def __init__(self) -> None:
         self._known: dict[Sameness, Repeat] = {}
+        self._seen: set[Sameness] = set()
         self._bodies: set[bytes] = set()
         self._second = -1
         self._version = -1
@@ -130,22 +134,30 @@ class Repeats:
         """
         return self._known.get(same) if second == self._second and version == self._version else None
 
-    def keep(self, same: Sameness, second: int, version: int | None, repeat: Repeat) -> None:
-        """Keep how to answer a request that was just answered.
+    def is_worth_keeping(self, same: Sameness, second: int, version: int | None) -> bool:
+        """Whether a request that is being answered has come before: then say with `keep` how to answer it again.
 
         Args:
             same: From `sameness`.
             second: The second in which it was decided.
             version: `Store.seen` when it was decided, or before.
-            repeat: How to answer it.
         """
         body = same[0]
         if version is None or not isinstance(body, bytes) or len(body) > _LONGEST_BODY:
-            return
-        if second != self._second or version != self._version or len(self._known) >= _MOST:
+            return False
+        if second != self._second or version != self._version or len(self._seen) >= _MOST:
             self._known.clear()
+            self._seen.clear()
             self._bodies.clear()
             self._second = second
             self._version = version
+        if same in self._seen:
+            return True
+        self._seen.add(same)
+        return False
+
+    def keep(self, same: Sameness, repeat: Repeat) -> None:
+        """Keep how to answer a request that `is_worth_keeping`, at once."""
         self._known[same] = repeat
-        self._bodies.add(body)
+        if isinstance(body := same[0], bytes):
+            self._bodies.add(body)

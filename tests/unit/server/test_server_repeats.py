@@ -101,7 +101,8 @@ async def _read_once(client: _Client, **value: object) -> tuple[str, HttpRequest
         await asyncio.sleep(0.01)
         if house.store.version() != before:
             break
-    await client.dispatcher.handle(read, secure=False)
+    for _ in range(2):
+        await client.dispatcher.handle(read, secure=False)
     return made["ARN"], read
 
 
@@ -131,8 +132,8 @@ def test_the_answer_is_the_same_but_for_its_ids_and_recorded_each_time(tmp_path:
     lines = (tmp_path / "data" / "audit" / "trail.jsonl").read_bytes().splitlines()
     events = [json.loads(line)["event"] for line in lines]
     reads = [event for event in events if event["eventName"] == "GetSecretValue"]
-    assert len(reads) == 6
-    assert len({event["eventID"] for event in reads}) == len({event["requestID"] for event in reads}) == 6
+    assert len(reads) == 7
+    assert len({event["eventID"] for event in reads}) == len({event["requestID"] for event in reads}) == 7
     for event in reads:
         del event["eventID"], event["requestID"]
     assert all(event == reads[0] for event in reads)
@@ -230,13 +231,16 @@ def test_a_repeated_generate_data_key_gives_new_keys_and_decrypt_opens_them(tmp_
             "TrentService.GenerateDataKey", {"KeyId": key, "KeySpec": "AES_256", "EncryptionContext": context}
         )
         first = json.loads((await client.dispatcher.handle(generate, secure=False)).body)
+        assert await client.again(generate) is None, "what came once is not kept"
+        await client.dispatcher.handle(generate, secure=False)
         answers = [await client.again(generate) for _ in range(3)]
         made = [first, *(json.loads(answer.body) for answer in answers if answer)]
         assert len({answer["Plaintext"] for answer in made}) == len({answer["CiphertextBlob"] for answer in made}) == 4
         assert all(answer.keys() == first.keys() for answer in made)
         blob = made[-1]["CiphertextBlob"]
         decrypt = client.request("TrentService.Decrypt", {"CiphertextBlob": blob, "EncryptionContext": context})
-        opened = await client.dispatcher.handle(decrypt, secure=False)
+        for _ in range(2):
+            opened = await client.dispatcher.handle(decrypt, secure=False)
         again = await client.again(decrypt)
         assert again is not None
         assert json.loads(again.body) == json.loads(opened.body)
