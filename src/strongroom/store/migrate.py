@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HEAD", "core_engine", "migrate", "upgrade_to"]
 
-HEAD: Final = "0008"
+HEAD: Final = "0010"
 """The revision this program works with. A test holds it equal to the newest migration."""
 
 _VERSION: Final = Table(
