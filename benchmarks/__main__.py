@@ -170,22 +170,20 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
             result["start_to_ready_seconds"] = round(time.monotonic() - started, 2)
             key = (product.administrator.access_key_id, product.administrator.secret_access_key)
             reads = _reads(product.endpoint, key, product.region)
-            drive(product.endpoint, reads, seconds=2, connections=connections)
-            with bare(workers) as endpoint:
-                # Interleaved, so that what else the machine does weighs on both alike.
-                baselines, measured = [], []
-                for _ in range(arguments.rounds):
-                    baselines.append(note("bare", drive(endpoint, reads, seconds=seconds, connections=connections)))
-                    measured.append(
-                        note("read", drive(product.endpoint, reads, seconds=seconds, connections=connections))
-                    )
-            result["read_to_bare"] = round(_mean(measured) / _mean(baselines), 3)
-            fresh = drive(product.endpoint, _fresh(reads), seconds=seconds, connections=connections)
-            result["fresh_to_bare"] = round(note("read_fresh", fresh).per_second / _mean(baselines), 3)
             generate, decrypt = _key_requests(product.endpoint, key, product.region)
-            for name, requests in (("generate_data_key", generate), ("decrypt", decrypt)):
-                load = note(name, drive(product.endpoint, requests, seconds=seconds, connections=connections))
-                result[f"{name}_to_bare"] = round(load.per_second / _mean(baselines), 3)
+            kinds = {"read": reads, "read_fresh": _fresh(reads), "decrypt": decrypt, "generate_data_key": generate}
+            drive(product.endpoint, reads, seconds=2, connections=connections)
+            rates: dict[str, list[float]] = {}
+            with bare(workers) as endpoint:
+                # In turns, so that what else the machine does weighs on all alike.
+                for _ in range(arguments.rounds):
+                    load = note("bare", drive(endpoint, reads, seconds=seconds, connections=connections))
+                    rates.setdefault("bare", []).append(load.per_second)
+                    for kind, requests in kinds.items():
+                        load = note(kind, drive(product.endpoint, requests, seconds=seconds, connections=connections))
+                        rates.setdefault(kind, []).append(load.per_second)
+            for kind in kinds:
+                result[f"{kind}_to_bare"] = round(sum(rates[kind]) / sum(rates["bare"]), 3)
             puts = _puts(product.endpoint, key, product.region)
             result["put_errors"] = note(
                 "put", drive(product.endpoint, puts, seconds=seconds, connections=connections, repeat=False)
@@ -195,19 +193,15 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         with moto() as endpoint:
             requests = _reads(endpoint, ("test", "test"), "us-east-1")
             load = note("moto", drive(endpoint, requests, seconds=seconds, connections=connections))
-            result["read_to_moto"] = round(_mean(measured) / load.per_second, 1)
+            result["read_to_moto"] = round(sum(rates["read"]) / len(rates["read"]) / load.per_second, 1)
     return result
-
-
-def _mean(loads: list[Load]) -> float:
-    return sum(load.per_second for load in loads) / len(loads)
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--workers", type=int, default=1, help="worker processes of product and baseline")
-    parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--connections", type=int, default=64, help="how many clients ask at once")
     parser.add_argument("--seconds", type=int, default=5, help="length of each measurement")
     parser.add_argument("--rounds", type=int, default=3, help="how often read and baseline are measured in turn")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -222,7 +216,7 @@ def main() -> None:
     read = result["read"]
     print(f"  rate, p50, p99      {read['per_second']:,.0f}/s, {read['p50_ms']:.2f} ms, {read['p99_ms']:.2f} ms")
     print(f"  bare reply          {result['bare']['per_second']:,.0f}/s")
-    print(f"  each one different  {result['fresh_to_bare']:.0%} of the bare ASGI reply")
+    print(f"  each one different  {result['read_fresh_to_bare']:.0%} of the bare ASGI reply")
     print(f"Decrypt               {result['decrypt_to_bare']:.0%} of the bare ASGI reply")
     print(f"GenerateDataKey       {result['generate_data_key_to_bare']:.0%} of the bare ASGI reply")
     print(

@@ -19,7 +19,8 @@ from strongroom.audit.unavailable import AuditUnavailable
 
 __all__ = ["Gathering", "Settle"]
 
-_ENOUGH = 16  # events in a batch: they share its cost so widely that waiting for more gains nothing
+_FEWEST = 16
+"""Events in a batch that are worth a sync before the loop has done everything that it knows of."""
 
 Settle = Callable[[AuditUnavailable | None], None]
 """Told how an event or a batch fared: None when it is durable, else why not. It does not raise."""
@@ -60,6 +61,8 @@ class Gathering:
         self._reached: Head | None = None
         self._looking = False
         self._seen = 0
+        self._enough = _FEWEST
+        """Half of what lately waited at once, so that one half is served while the other is synced."""
         if sync is not None:
             loop.add_reader(sync, self._on_synced)
 
@@ -68,7 +71,7 @@ class Gathering:
         self._events.append(event)
         self._waiters.append(settle)
         if self._in_flight is None:
-            if len(self._events) >= _ENOUGH:  # so that its sync overlaps with the rest of this turn
+            if len(self._events) >= self._enough:  # so that its sync overlaps with the rest of this turn
                 self._write()
             elif not self._looking:
                 self._look_soon()
@@ -181,7 +184,8 @@ class Gathering:
     def _finish(self, waiters: list[Settle], error: AuditUnavailable | None) -> None:
         if self._in_flight is waiters:  # when the trail was closed, a later batch may be in flight already
             self._in_flight = None
-        if len(self._events) >= _ENOUGH and self._in_flight is None:  # so that its sync overlaps with what follows here
+        self._enough = max(_FEWEST, (len(waiters) + len(self._events)) // 2)
+        if len(self._events) >= self._enough and self._in_flight is None:  # its sync overlaps with what follows here
             self._write()
         for settle in waiters:
             settle(error)

@@ -17,6 +17,7 @@ from strongroom.keyring.keyring import MAC_ALGORITHMS, Keyring, UnusableKeyMater
 from strongroom.keyring.passphrase import read_passphrase
 from strongroom.keyring.private_url import keeps_private
 from strongroom.keyring.root import RootKey
+from strongroom.keyring.signing import SigningKey, is_signed, public_key_from_pem, public_key_to_pem
 from strongroom.keyring.values import open_with_data_key, seal_with_data_key
 
 __all__ = [
@@ -26,13 +27,17 @@ __all__ = [
     "InvalidCiphertext",
     "Keyring",
     "RootKey",
+    "SigningKey",
     "TransferKey",
     "UnusableKeyMaterial",
     "WrappedMaterial",
     "generate_transfer_key",
     "inspect",
+    "is_signed",
     "keeps_private",
     "open_with_data_key",
+    "public_key_from_pem",
+    "public_key_to_pem",
     "read_passphrase",
     "seal_with_data_key",
     "unwrap_material",

@@ -57,6 +57,10 @@ class BoundedCache(Generic[K, V]):
             if len(self._entries) > self._capacity:
                 self._entries.popitem(last=False)
 
+    def all_keys(self) -> list[K]:
+        """The keys of all entries, as they are now."""
+        return list(self._entries)
+
     def drop(self, condition: Callable[[K], bool]) -> None:
         """Forget every entry whose key meets ``condition``."""
         with self._lock:

@@ -6,7 +6,7 @@ may use a key, and whether the key is enabled, its callers decide before they as
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hmac import digest as hmac_digest
 from typing import Final, TypeAlias
@@ -17,6 +17,7 @@ from strongroom.keyring.header import InvalidCiphertext, Layer, encode_header
 from strongroom.keyring.kdf import KEY_LENGTH, derive
 from strongroom.keyring.root import RootKey
 from strongroom.keyring.sealing import HoldsKey, Opener, SealingKey
+from strongroom.keyring.signing import SigningKey
 from strongroom.keyring.values import SETTLED_LENGTH, value_opener
 from strongroom.world import World
 
@@ -146,6 +147,19 @@ class Keyring(HoldsKey):
         """
         return self._open_material(key_arn, material).seal(plaintext, context, self._entropy)
 
+    def encryptor(
+        self, key_arn: str, material: WrappedMaterial, context: Mapping[str, str]
+    ) -> Callable[[bytes], bytes]:
+        """`encrypt` for any number of plaintexts with one encryption context.
+
+        Keep what it gives no longer than the key is known to be usable.
+
+        Raises:
+            UnusableKeyMaterial: The material does not open.
+        """
+        sealer = self._open_material(key_arn, material).sealer(context)
+        return lambda plaintext: sealer.seal(plaintext, self._entropy)
+
     def decrypt(self, key_arn: str, material: WrappedMaterial, blob: bytes, context: Mapping[str, str]) -> bytes:
         """Decrypt what `encrypt` made under the same key, material and context.
 
@@ -194,10 +208,17 @@ class Keyring(HoldsKey):
             self._openers.put(entry, (dict(context), opener))
         return opener
 
-    def forget(self, key_arn: str) -> None:
-        """Drop from memory everything opened under one KMS key. Call it whenever the key or its state changes."""
-        self._materials.drop(lambda entry: entry[0] == key_arn)
-        self._data_keys.drop(lambda entry: entry[0] == key_arn)
+    def opened_keys(self) -> set[str]:
+        """The names of the KMS keys of which something opened is in memory: those that `forget` takes."""
+        return {name for name, _ in self._materials.all_keys()} | {name for name, _, _ in self._data_keys.all_keys()}
+
+    def forget(self, *key_arns: str) -> None:
+        """Drop from memory everything opened under some KMS keys. Call it whenever a key or its state changes."""
+        if not key_arns:
+            return
+        names = frozenset(key_arns)
+        self._materials.drop(lambda entry: entry[0] in names)
+        self._data_keys.drop(lambda entry: entry[0] in names)
         self._openers.clear()
 
     def forget_all(self) -> None:
@@ -224,6 +245,10 @@ class Keyring(HoldsKey):
             InvalidCiphertext: The ciphertext is malformed or altered, or the purpose or context is another one.
         """
         return self._system_key(purpose).open(blob, context)
+
+    def signing_key(self, purpose: str) -> SigningKey:
+        """The key with which the system signs for one purpose of its own."""
+        return self._root.signing_key(purpose)
 
     def _open_material(self, key_arn: str, material: WrappedMaterial) -> SealingKey:
         entry = (key_arn, material.material_id)

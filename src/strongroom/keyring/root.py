@@ -13,6 +13,7 @@ from typing import Final
 from strongroom.keyring.header import Layer, encode_header
 from strongroom.keyring.kdf import KEY_LENGTH, derive
 from strongroom.keyring.sealing import HoldsKey, SealingKey
+from strongroom.keyring.signing import SigningKey
 from strongroom.world import Entropy
 
 __all__ = ["FINGERPRINT_LENGTH", "RootKey"]
@@ -23,6 +24,7 @@ FINGERPRINT_LENGTH: Final = 16
 _HEADER: Final = encode_header(Layer.ROOT, "root")
 _FINGERPRINT_LABEL: Final = b"strongroom root key fingerprint"
 _SYSTEM_KEY_LABEL: Final = b"strongroom system key"
+_SIGNING_KEY_LABEL: Final = b"strongroom signing key"
 _SEED_CONTEXT: Final = {"Strongroom": "system seed"}
 
 
@@ -94,3 +96,7 @@ class RootKey(HoldsKey):
         """The key for one purpose of the system itself, always the same for the same seed and purpose."""
         key = derive(self._seed, _SYSTEM_KEY_LABEL, purpose.encode(), KEY_LENGTH)
         return SealingKey(key, encode_header(Layer.SYSTEM, purpose))
+
+    def signing_key(self, purpose: str) -> SigningKey:
+        """The signing key for one purpose of the system itself, always the same for the same seed and purpose."""
+        return SigningKey(derive(self._seed, _SIGNING_KEY_LABEL, purpose.encode(), KEY_LENGTH))

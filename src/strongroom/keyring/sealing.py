@@ -22,10 +22,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from strongroom.keyring.context import encode_context
 from strongroom.keyring.header import COMMITMENT_LENGTH, NONCE_LENGTH, TAG_LENGTH, InvalidCiphertext
-from strongroom.keyring.kdf import KEY_LENGTH, derive
+from strongroom.keyring.kdf import KEY_LENGTH, Derivation
 from strongroom.world import Entropy
 
-__all__ = ["HoldsKey", "Opener", "SealingKey"]
+__all__ = ["HoldsKey", "Opener", "Sealer", "SealingKey"]
 
 _LABEL: Final = b"strongroom ciphertext"
 _GCM_NONCE: Final = bytes(12)  # constant: no two ciphertexts share a key
@@ -70,6 +70,33 @@ class Opener(HoldsKey):
             raise InvalidCiphertext from None
 
 
+class Sealer(HoldsKey):
+    """What `SealingKey.sealer` prepared: seals any number of plaintexts under one key and encryption context.
+
+    Each ciphertext still has a nonce, a derived key and a commitment of its own.
+    """
+
+    __slots__ = ("_associated", "_derivation", "_digest", "_header")
+
+    def __init__(self, derivation: Derivation, header: bytes, associated: bytes) -> None:
+        self._derivation = derivation
+        self._header = header
+        self._associated = associated
+        self._digest = sha256(associated).digest()
+
+    def seal(self, plaintext: bytes, entropy: Entropy) -> bytes:
+        """Encrypt ``plaintext``. The result is as long as the plaintext plus a fixed overhead.
+
+        Args:
+            plaintext: Any bytes, also none at all.
+            entropy: Where the ciphertext's nonce comes from.
+        """
+        nonce = entropy.bytes(NONCE_LENGTH)
+        derived = self._derivation.derive(_LABEL, nonce + self._digest, _DERIVED_LENGTH)
+        sealed = AESGCM(derived[:KEY_LENGTH]).encrypt(_GCM_NONCE, plaintext, self._associated)
+        return b"".join((self._header, nonce, derived[KEY_LENGTH:], sealed))
+
+
 class SealingKey(HoldsKey):
     """A 256-bit key with the header that names it in every ciphertext made under it.
 
@@ -81,12 +108,12 @@ class SealingKey(HoldsKey):
         ValueError: The key is not 32 bytes long.
     """
 
-    __slots__ = ("_header", "_key")
+    __slots__ = ("_derivation", "_header")
 
     def __init__(self, key: bytes, header: bytes) -> None:
         if len(key) != KEY_LENGTH:
             raise ValueError(f"a key has {KEY_LENGTH} bytes, not {len(key)}")
-        self._key = key
+        self._derivation = Derivation(key)
         self._header = header
 
     def seal(self, plaintext: bytes, context: Mapping[str, str], entropy: Entropy) -> bytes:
@@ -97,11 +124,11 @@ class SealingKey(HoldsKey):
             context: The encryption context, which `open` must be given again.
             entropy: Where the ciphertext's nonce comes from.
         """
-        nonce = entropy.bytes(NONCE_LENGTH)
-        associated = self._header + encode_context(context)
-        derived = derive(self._key, _LABEL, nonce + sha256(associated).digest(), _DERIVED_LENGTH)
-        sealed = AESGCM(derived[:KEY_LENGTH]).encrypt(_GCM_NONCE, plaintext, associated)
-        return b"".join((self._header, nonce, derived[KEY_LENGTH:], sealed))
+        return self.sealer(context).seal(plaintext, entropy)
+
+    def sealer(self, context: Mapping[str, str]) -> Sealer:
+        """`seal` for one encryption context, which it is bound to once."""
+        return Sealer(self._derivation, self._header, self._header + encode_context(context))
 
     def open(self, blob: bytes, context: Mapping[str, str]) -> bytes:
         """Decrypt what `seal` made under the same key, header and context.
@@ -124,7 +151,7 @@ class SealingKey(HoldsKey):
             raise InvalidCiphertext
         associated = header + encode_context(context)
         nonce = blob[len(header) : commitment_at]
-        derived = derive(self._key, _LABEL, nonce + sha256(associated).digest(), _DERIVED_LENGTH)
+        derived = self._derivation.derive(_LABEL, nonce + sha256(associated).digest(), _DERIVED_LENGTH)
         if not compare_digest(derived[KEY_LENGTH:], blob[commitment_at:sealed_at]):
             raise InvalidCiphertext
         return Opener(AESGCM(derived[:KEY_LENGTH]), associated, sealed_at)

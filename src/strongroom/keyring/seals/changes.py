@@ -61,7 +61,11 @@ def add_seal(document: SealDocument, root_key: RootKey, seal: Seal, name: str, m
     if len(document.seals) >= MOST_SEALS:
         raise OperatorError(f"There are {MOST_SEALS} seals already.", fix="Remove one that is not needed first.")
     if seal.kind == FileSeal.kind and any(entry.kind == FileSeal.kind for entry in document.seals):
-        raise OperatorError("There is a file seal already.", why="A second one would be the same file.", fix="Keep it.")
+        raise OperatorError(
+            "There is a file seal already.",
+            why="A second one would be the same file.",
+            fix="Keep it; if its file is lost, first `strongroom seal remove` it.",
+        )
     entry = replace(seal.seal(root_key), name=name)
     if entry.kind != SharesSeal.kind and seal.open(entry).fingerprint != root_key.fingerprint:
         raise OperatorError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -97,8 +97,24 @@ class Cipher:
         Raises:
             OperatorError: The key's material is damaged.
         """
-        plaintext = self._entropy.bytes(count)
-        return FreshKey(plaintext, self.encrypt(key, plaintext, context))
+        return self.fresh_keys(key, count, context)()
+
+    def fresh_keys(self, key: Key, count: int, context: Mapping[str, str]) -> Callable[[], FreshKey]:
+        """`fresh_key` for many data keys with one encryption context.
+
+        Raises:
+            OperatorError: The key's material is damaged.
+        """
+        try:
+            seal = self._keyring.encryptor(key.sealing_name, key.materials[key.record.material_id], context)
+        except UnusableKeyMaterial as problem:
+            raise _damaged(problem) from None
+
+        def make() -> FreshKey:
+            plaintext = self._entropy.bytes(count)
+            return FreshKey(plaintext, seal(plaintext))
+
+        return make
 
     def mac(self, key: Key, message: bytes) -> bytes:
         """The message authentication code of a message under a key that was made for it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -183,8 +183,10 @@ class CryptographicOperations(KmsBase):
         context = EncryptionContext or _NO_CONTEXT
 
         def work(transaction: Transaction) -> dict[str, object]:
-            key, fresh = self._fresh(transaction, call, "kms:GenerateDataKey", KeyId, count, context, DryRun)
-            call.progress.again = self._generating(key, count, context)
+            action = "kms:GenerateDataKey"
+            key, fresh_key = self._fresh(transaction, call, action, KeyId, count, context, DryRun)
+            fresh = fresh_key()
+            call.progress.again = _generating(fresh_key)
             return {**_sealed(key, fresh), "Plaintext": fresh.plaintext}
 
         return await call.read(work)
@@ -207,7 +209,8 @@ class CryptographicOperations(KmsBase):
 
         def work(transaction: Transaction) -> dict[str, object]:
             action = "kms:GenerateDataKeyWithoutPlaintext"
-            return _sealed(*self._fresh(transaction, call, action, KeyId, count, context, DryRun))
+            key, fresh_key = self._fresh(transaction, call, action, KeyId, count, context, DryRun)
+            return _sealed(key, fresh_key())
 
         return await call.read(work)
 
@@ -270,13 +273,6 @@ class CryptographicOperations(KmsBase):
     def _decrypting(self, key: Key, ciphertext: bytes, context: Mapping[str, str]) -> Again:
         return Again(("Plaintext",), lambda: {"Plaintext": self.cipher.decrypt(key, ciphertext, context)})
 
-    def _generating(self, key: Key, count: int, context: Mapping[str, str]) -> Again:
-        def make() -> dict[str, bytes]:
-            fresh = self.cipher.fresh_key(key, count, context)
-            return {"Plaintext": fresh.plaintext, "CiphertextBlob": fresh.ciphertext}
-
-        return Again(("Plaintext", "CiphertextBlob"), make)
-
     def _named_key(self, transaction: Transaction, call: Call, action: str, name: str) -> str:
         """The ARN of the key that a ciphertext names: a claim, so one that leads nowhere is a bad ciphertext.
 
@@ -314,10 +310,19 @@ class CryptographicOperations(KmsBase):
         count: int,
         context: Mapping[str, str],
         dry_run: bool | None,
-    ) -> tuple[Key, FreshKey]:
+    ) -> tuple[Key, Callable[[], FreshKey]]:
+        """The key of a request for data keys, and what makes them."""
         key = self._usable(transaction, call, action, key_id, context)
         _stop_dry_run(dry_run)
-        return key, self.cipher.fresh_key(key, count, context)
+        return key, self.cipher.fresh_keys(key, count, context)
+
+
+def _generating(fresh_key: Callable[[], FreshKey]) -> Again:
+    def make() -> dict[str, bytes]:
+        fresh = fresh_key()
+        return {"Plaintext": fresh.plaintext, "CiphertextBlob": fresh.ciphertext}
+
+    return Again(("Plaintext", "CiphertextBlob"), make)
 
 
 def _sealed(key: Key, fresh: FreshKey) -> dict[str, object]:

@@ -257,6 +257,7 @@ class Reading(Parts):
         if labels[0] is not None:
             answer["VersionStages"] = hash_set_order(labels)
         answer["CreatedDate"] = from_milliseconds(created_ms)
+        call.progress.additional["versionId"] = version_id  # the trail tells who holds which version
         day_ms = call.now_ms - call.now_ms % DAY_MS
         return _Found(answer, again, arn, version_id, secret_read_ms != day_ms or version_read_ms != day_ms)
 
