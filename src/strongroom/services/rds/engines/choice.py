@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from strongroom.services.rds.engines.base import ENGINES, Driver, Login, LoginRefused, Server
-from strongroom.services.rds.engines.mysql import MySQL
-from strongroom.services.rds.engines.postgresql import PostgreSQL
 
 __all__ = ["Databases"]
 
@@ -21,7 +20,8 @@ class Databases:
     """
 
     def __init__(self, ca_bundle: Path | None = None) -> None:
-        self._drivers: Final[dict[str, Driver]] = {"postgresql": PostgreSQL(ca_bundle), "mysql": MySQL(ca_bundle)}
+        self._ca_bundle = ca_bundle
+        self._drivers: dict[str, Driver] = {}
 
     async def log_in(self, server: Server, login: Login) -> None:
         """Log in and leave. See `Driver`."""
@@ -44,4 +44,25 @@ class Databases:
         await asyncio.to_thread(self._driver(server).change_password, server, by, target)
 
     def _driver(self, server: Server) -> Driver:
-        return self._drivers[ENGINES[server.engine]]
+        family = ENGINES[server.engine]
+        if family not in self._drivers:
+            self._drivers[family] = _DRIVERS[family](self._ca_bundle)
+        return self._drivers[family]
+
+
+# The client libraries take an eighth of a second to load, which a server that looks after no database need not pay.
+
+
+def _postgresql(ca_bundle: Path | None) -> Driver:
+    from strongroom.services.rds.engines.postgresql import PostgreSQL  # noqa: PLC0415
+
+    return PostgreSQL(ca_bundle)
+
+
+def _mysql(ca_bundle: Path | None) -> Driver:
+    from strongroom.services.rds.engines.mysql import MySQL  # noqa: PLC0415
+
+    return MySQL(ca_bundle)
+
+
+_DRIVERS: Final[dict[str, Callable[[Path | None], Driver]]] = {"postgresql": _postgresql, "mysql": _mysql}
