@@ -341,7 +341,7 @@ def verify_signature(
             `verify_against_nobody` uses for a key that does not exist.
     """
     to_sign = _to_sign(request, signed, now_ms)
-    expected = cache.key(signed.scope, secret_access_key).sign(to_sign)
+    expected = cache.key(signed.scope, secret_access_key).hexdigest(to_sign)
     if not hmac.compare_digest(expected, signed.signature):
         raise _mismatch()
 
@@ -355,7 +355,7 @@ def verify_against_nobody(
         AwsError: InvalidSignatureException, always.
     """
     to_sign = _to_sign(request, signed, now_ms)
-    expected = cache.nobodys_key(signed.scope).sign(to_sign)
+    expected = cache.nobodys_key(signed.scope).hexdigest(to_sign)
     hmac.compare_digest(expected, signed.signature)
     raise _mismatch()
 

@@ -16,7 +16,6 @@ __all__ = [
     "ALGORITHM",
     "TERMINATOR",
     "SignedHttpRequest",
-    "SigningKey",
     "canonical_headers",
     "canonical_query",
     "canonical_request",
@@ -147,32 +146,3 @@ def derive_signing_key(secret_access_key: str, date: str, region: str, service: 
     for part in (date, region, service, TERMINATOR):
         key = hmac.digest(key, part.encode(), "sha256")
     return key
-
-
-_INNER_PAD = bytes(byte ^ 0x36 for byte in range(256))
-_OUTER_PAD = bytes(byte ^ 0x5C for byte in range(256))
-_BLOCK = 64
-
-
-class SigningKey:
-    """A signing key that has already gone into both hashes of HMAC-SHA-256 (RFC 2104, section 4).
-
-    What is left for a signature is to hash the string to sign: less than half of the time of a whole HMAC.
-
-    Args:
-        key: From `derive_signing_key`, 32 bytes.
-    """
-
-    __slots__ = ("_inner", "_outer")
-
-    def __init__(self, key: bytes) -> None:
-        block = key.ljust(_BLOCK, b"\0")
-        self._inner = hashlib.sha256(block.translate(_INNER_PAD))
-        self._outer = hashlib.sha256(block.translate(_OUTER_PAD))
-
-    def sign(self, to_sign: bytes) -> str:
-        """The signature as 64 lower-case hex digits."""
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(to_sign)
-        outer.update(inner.digest())
-        return outer.hexdigest()

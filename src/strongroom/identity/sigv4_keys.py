@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from strongroom.identity.sigv4_canonical import SigningKey, derive_signing_key
+from strongroom.identity.sigv4_canonical import derive_signing_key
+from strongroom.keyring.keyed_hmac import KeyedHmac
 
 __all__ = ["Scope", "SigningKeyCache"]
 
@@ -28,14 +29,14 @@ class SigningKeyCache:
 
     def __init__(self, capacity: int = 4096) -> None:
         self._capacity = capacity
-        self._keys: OrderedDict[_Slot, SigningKey] = OrderedDict()
-        self._nobody: OrderedDict[_Slot, SigningKey] = OrderedDict()
+        self._keys: OrderedDict[_Slot, KeyedHmac] = OrderedDict()
+        self._nobody: OrderedDict[_Slot, KeyedHmac] = OrderedDict()
 
-    def key(self, scope: Scope, secret_access_key: str) -> SigningKey:
+    def key(self, scope: Scope, secret_access_key: str) -> KeyedHmac:
         """The signing key of ``secret_access_key`` for ``scope``."""
         return self._from(self._keys, scope, secret_access_key)
 
-    def nobodys_key(self, scope: Scope) -> SigningKey:
+    def nobodys_key(self, scope: Scope) -> KeyedHmac:
         """A key at the same cost as `key`, for an access key that does not exist. It signs nothing.
 
         Kept apart so that made-up key ids cannot push real keys out.
@@ -51,12 +52,12 @@ class SigningKeyCache:
     def __len__(self) -> int:
         return len(self._keys)
 
-    def _from(self, keys: OrderedDict[_Slot, SigningKey], scope: Scope, secret: str) -> SigningKey:
+    def _from(self, keys: OrderedDict[_Slot, KeyedHmac], scope: Scope, secret: str) -> KeyedHmac:
         slot = (scope, secret)
         key = keys.get(slot)
         if key is None:
             _, date, region, service = scope
-            key = keys[slot] = SigningKey(derive_signing_key(secret, date, region, service))
+            key = keys[slot] = KeyedHmac(derive_signing_key(secret, date, region, service))
             if len(keys) > self._capacity:
                 keys.popitem(last=False)
         else:

@@ -4,15 +4,16 @@ NIST SP 800-108r1, section 4.1: the KDF in counter mode with HMAC-SHA-256 as the
 counter before the fixed input ``label || 0x00 || context || [length in bits] as 32 bits``. AWS KMS derives the key
 of every ciphertext in the same mode.
 
-The loop over the counter is written out here on the standard library's HMAC, which can be keyed once and used often: a
-general implementation that is set up for each derivation costs more than all else that sealing a data key does. NIST's
-vectors and a second implementation hold it in the tests.
+The loop over the counter is written out here on an HMAC that is keyed once and used often: a general implementation
+that is set up for each derivation costs more than all else that sealing a data key does. NIST's vectors and a second
+implementation hold it in the tests.
 """
 
 from __future__ import annotations
 
-import hmac
 from typing import Final
+
+from strongroom.keyring.keyed_hmac import KeyedHmac
 
 __all__ = ["KEY_LENGTH", "Derivation", "derive"]
 
@@ -33,7 +34,7 @@ class Derivation:
     __slots__ = ("_keyed",)
 
     def __init__(self, key: bytes) -> None:
-        self._keyed = hmac.new(key, digestmod="sha256")
+        self._keyed = KeyedHmac(key)
 
     def derive(self, label: bytes, context: bytes, length: int) -> bytes:
         """Derive ``length`` bytes.
@@ -47,9 +48,7 @@ class Derivation:
         fixed = b"".join((label, b"\0", context, (length * 8).to_bytes(_NUMBER_LENGTH, "big")))
         blocks = []
         for counter in range(1, -(-length // _BLOCK_LENGTH) + 1):
-            block = self._keyed.copy()
-            block.update(counter.to_bytes(_NUMBER_LENGTH, "big") + fixed)
-            blocks.append(block.digest())
+            blocks.append(self._keyed.digest(counter.to_bytes(_NUMBER_LENGTH, "big") + fixed))
         return b"".join(blocks)[:length]
 
 
