@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.support.refusals import told
 from tests.support.server import RunningServer
 
 
@@ -19,11 +20,6 @@ def kms(strongroom: RunningServer) -> Any:
 @pytest.fixture
 def alias() -> str:
     return f"alias/test/{uuid.uuid4().hex}"
-
-
-def refusal(refused: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
-    error = refused.value.response["Error"]
-    return str(error["Code"]), str(error["Message"])
 
 
 def test_an_alias_stands_for_its_key(kms: Any, strongroom: RunningServer, alias: str) -> None:
@@ -47,7 +43,7 @@ def test_an_alias_that_exists(kms: Any, strongroom: RunningServer, alias: str) -
     with pytest.raises(ClientError) as refused:
         kms.create_alias(AliasName=alias, TargetKeyId=key_id)
     arn = f"arn:aws:kms:{strongroom.region}:{strongroom.account}:{alias}"
-    assert refusal(refused) == ("AlreadyExistsException", f"An alias with the name {arn} already exists")
+    assert told(refused) == ("AlreadyExistsException", f"An alias with the name {arn} already exists")
 
 
 def test_an_alias_that_does_not_exist(kms: Any, strongroom: RunningServer, alias: str) -> None:
@@ -65,14 +61,14 @@ def test_an_alias_that_does_not_exist(kms: Any, strongroom: RunningServer, alias
     for use in uses:
         with pytest.raises(ClientError) as refused:
             use()
-        assert refusal(refused) == expected
+        assert told(refused) == expected
 
 
 def test_attack_01_an_alias_in_another_case_is_another_alias(kms: Any, alias: str) -> None:
     kms.create_alias(AliasName=alias, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
     with pytest.raises(ClientError) as refused:
         kms.describe_key(KeyId=alias.replace("test", "Test"))
-    assert refusal(refused)[0] == "NotFoundException"
+    assert told(refused)[0] == "NotFoundException"
 
 
 def test_update_alias(kms: Any, alias: str) -> None:
@@ -84,7 +80,7 @@ def test_update_alias(kms: Any, alias: str) -> None:
     assert kms.decrypt(CiphertextBlob=sealed)["KeyId"] == first
     with pytest.raises(ClientError) as refused:
         kms.decrypt(CiphertextBlob=sealed, KeyId=alias)
-    assert refusal(refused)[0] == "IncorrectKeyException"
+    assert told(refused)[0] == "IncorrectKeyException"
 
 
 def test_delete_alias_leaves_the_key(kms: Any, alias: str) -> None:
@@ -116,21 +112,21 @@ def test_names_that_are_refused(kms: Any, name: str, code: str) -> None:
     key_id = kms.create_key()["KeyMetadata"]["KeyId"]
     with pytest.raises(ClientError) as refused:
         kms.create_alias(AliasName=name, TargetKeyId=key_id)
-    assert refusal(refused)[0] == code
+    assert told(refused)[0] == code
 
 
 def test_an_alias_stands_for_a_key_only(kms: Any, alias: str) -> None:
     kms.create_alias(AliasName=alias, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
     with pytest.raises(ClientError) as refused:
         kms.create_alias(AliasName=f"{alias}-2", TargetKeyId=alias)
-    assert refusal(refused) == ("ValidationException", "Aliases must refer to keys. Not aliases")
+    assert told(refused) == ("ValidationException", "Aliases must refer to keys. Not aliases")
 
 
 def test_keys_are_managed_by_id_or_arn_only(kms: Any, alias: str) -> None:
     kms.create_alias(AliasName=alias, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
     with pytest.raises(ClientError) as refused:
         kms.disable_key(KeyId=alias)
-    assert refusal(refused) == ("NotFoundException", f"Invalid keyId '{alias}'")
+    assert told(refused) == ("NotFoundException", f"Invalid keyId '{alias}'")
 
 
 def test_changing_an_alias_needs_permission_on_alias_and_key(kms: Any, strongroom: RunningServer, alias: str) -> None:
@@ -141,7 +137,7 @@ def test_changing_an_alias_needs_permission_on_alias_and_key(kms: Any, strongroo
         user = strongroom.client("kms", strongroom.make_user({"Version": "2012-10-17", "Statement": [statement]}))
         with pytest.raises(ClientError) as refused:
             user.create_alias(AliasName=alias, TargetKeyId=arn)
-        assert refusal(refused)[0] == "AccessDeniedException"
+        assert told(refused)[0] == "AccessDeniedException"
     statement = {"Effect": "Allow", "Action": "kms:CreateAlias", "Resource": [arn, alias_arn]}
     user = strongroom.client("kms", strongroom.make_user({"Version": "2012-10-17", "Statement": [statement]}))
     user.create_alias(AliasName=alias, TargetKeyId=arn)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.support.refusals import told
 from tests.support.server import RunningServer
 
 CONTEXT = {"Purpose": "test", "Number": "1"}
@@ -20,11 +21,6 @@ def kms(strongroom: RunningServer) -> Any:
 @pytest.fixture
 def key(kms: Any) -> str:
     return str(kms.create_key()["KeyMetadata"]["Arn"])
-
-
-def refusal(refused: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
-    error = refused.value.response["Error"]
-    return str(error["Code"]), str(error.get("Message", ""))
 
 
 @pytest.mark.parametrize("plaintext", [b"x", bytes(range(256)), bytes(4096)])
@@ -48,7 +44,7 @@ def test_no_two_ciphertexts_are_the_same(kms: Any, key: str) -> None:
 def test_a_plaintext_that_is_too_long(kms: Any, key: str) -> None:
     with pytest.raises(ClientError) as refused:
         kms.encrypt(KeyId=key, Plaintext=bytes(4097))
-    assert refusal(refused)[0] == "ValidationException"
+    assert told(refused)[0] == "ValidationException"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +55,7 @@ def test_attack_18_another_context_does_not_open_it(kms: Any, key: str, context:
     given = {} if context is None else {"EncryptionContext": context}
     with pytest.raises(ClientError) as refused:
         kms.decrypt(CiphertextBlob=sealed, **given)
-    assert refusal(refused)[0] == "InvalidCiphertextException"
+    assert told(refused)[0] == "InvalidCiphertextException"
 
 
 def test_attack_18_a_damaged_ciphertext_does_not_open(kms: Any, key: str) -> None:
@@ -71,7 +67,7 @@ def test_attack_18_a_damaged_ciphertext_does_not_open(kms: Any, key: str) -> Non
     for ciphertext in broken:
         with pytest.raises(ClientError) as refused:
             kms.decrypt(CiphertextBlob=ciphertext)
-        assert refusal(refused)[0] == "InvalidCiphertextException"
+        assert told(refused)[0] == "InvalidCiphertextException"
 
 
 def test_attack_18_a_ciphertext_moved_to_another_key(kms: Any, key: str) -> None:
@@ -81,10 +77,10 @@ def test_attack_18_a_ciphertext_moved_to_another_key(kms: Any, key: str) -> None
     assert moved != sealed
     with pytest.raises(ClientError) as refused:
         kms.decrypt(CiphertextBlob=moved)
-    assert refusal(refused)[0] == "InvalidCiphertextException"
+    assert told(refused)[0] == "InvalidCiphertextException"
     with pytest.raises(ClientError) as refused:
         kms.decrypt(CiphertextBlob=sealed, KeyId=other)
-    assert refusal(refused) == (
+    assert told(refused) == (
         "IncorrectKeyException",
         "The key ID in the request does not identify a CMK that can perform this operation.",
     )
@@ -114,13 +110,13 @@ def test_data_keys(kms: Any, key: str, size: dict[str, Any], length: int) -> Non
 def test_a_data_key_has_one_size(kms: Any, key: str, size: dict[str, Any]) -> None:
     with pytest.raises(ClientError) as refused:
         kms.generate_data_key(KeyId=key, **size)
-    assert refusal(refused) == ("ValidationException", "Please specify either number of bytes or key spec.")
+    assert told(refused) == ("ValidationException", "Please specify either number of bytes or key spec.")
 
 
 def test_another_algorithm(kms: Any, key: str) -> None:
     with pytest.raises(ClientError) as refused:
         kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionAlgorithm="RSAES_OAEP_SHA_256")
-    assert refusal(refused) == (
+    assert told(refused) == (
         "InvalidKeyUsageException",
         "Algorithm RSAES_OAEP_SHA_256 is incompatible with key spec SYMMETRIC_DEFAULT.",
     )
@@ -129,14 +125,14 @@ def test_another_algorithm(kms: Any, key: str) -> None:
 def test_dry_run(kms: Any, strongroom: RunningServer, key: str) -> None:
     with pytest.raises(ClientError) as refused:
         kms.encrypt(KeyId=key, Plaintext=b"x", DryRun=True)
-    assert refusal(refused) == (
+    assert told(refused) == (
         "DryRunOperationException",
         "The request would have succeeded, but the DryRun option is set.",
     )
     weak = strongroom.client("kms", strongroom.make_user())
     with pytest.raises(ClientError) as refused:
         weak.encrypt(KeyId=key, Plaintext=b"x", DryRun=True)
-    assert refusal(refused)[0] == "AccessDeniedException"
+    assert told(refused)[0] == "AccessDeniedException"
 
 
 def test_re_encrypt(kms: Any, key: str) -> None:
@@ -152,7 +148,7 @@ def test_generate_random(kms: Any) -> None:
     assert len(kms.generate_random(NumberOfBytes=1024)["Plaintext"]) == 1024
     with pytest.raises(ClientError) as refused:
         kms.generate_random()
-    assert refusal(refused)[0] == "ValidationException"
+    assert told(refused)[0] == "ValidationException"
 
 
 def test_each_use_needs_its_own_permission(strongroom: RunningServer, kms: Any, key: str) -> None:
@@ -168,7 +164,7 @@ def test_each_use_needs_its_own_permission(strongroom: RunningServer, kms: Any, 
     for use, action, arn in uses:
         with pytest.raises(ClientError) as refused:
             use()
-        code, text = refusal(refused)
+        code, text = told(refused)
         assert code == "AccessDeniedException"
         assert f"is not authorized to perform: {action} on resource: {arn} because" in text
 
@@ -186,4 +182,4 @@ def test_permission_by_encryption_context(strongroom: RunningServer, key: str) -
     for context in ({}, {"Purpose": "Test"}, {"purpos": "test"}):
         with pytest.raises(ClientError) as refused:
             user.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=context)
-        assert refusal(refused)[0] == "AccessDeniedException"
+        assert told(refused)[0] == "AccessDeniedException"

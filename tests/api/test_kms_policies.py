@@ -8,17 +8,13 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.support.refusals import told
 from tests.support.server import RunningServer
 
 
 @pytest.fixture
 def kms(strongroom: RunningServer) -> Any:
     return strongroom.client("kms")
-
-
-def refusal(refused: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
-    error = refused.value.response["Error"]
-    return str(error["Code"]), str(error["Message"])
 
 
 def policy(*statements: dict[str, Any]) -> str:
@@ -63,7 +59,7 @@ def test_a_key_policy_alone_gives_permission(kms: Any, strongroom: RunningServer
     sealed = client.encrypt(KeyId=arn, Plaintext=b"x")["CiphertextBlob"]
     with pytest.raises(ClientError) as refused:
         client.decrypt(CiphertextBlob=sealed)
-    assert refusal(refused)[0] == "AccessDeniedException"
+    assert told(refused)[0] == "AccessDeniedException"
 
 
 def test_a_key_policy_holds_from_the_next_request_on(kms: Any, strongroom: RunningServer, root: str) -> None:
@@ -85,7 +81,7 @@ def test_identity_policies_do_not_count_unless_the_key_policy_says_so(kms: Any, 
     user = strongroom.client("kms", strongroom.make_user({"Version": "2012-10-17", "Statement": [statement]}))
     with pytest.raises(ClientError) as refused:
         user.encrypt(KeyId=arn, Plaintext=b"x")
-    code, text = refusal(refused)
+    code, text = told(refused)
     assert code == "AccessDeniedException"
     assert "because no resource-based policy allows the kms:Encrypt action" in text
 
@@ -98,16 +94,16 @@ def test_nobody_locks_himself_out(kms: Any, root: str) -> None:
     )
     with pytest.raises(ClientError) as refused:
         kms.create_key(Policy=useless)
-    assert refusal(refused) == expected
+    assert told(refused) == expected
     arn = kms.create_key()["KeyMetadata"]["Arn"]
     with pytest.raises(ClientError) as refused:
         kms.put_key_policy(KeyId=arn, Policy=useless)
-    assert refusal(refused) == expected
+    assert told(refused) == expected
     kms.put_key_policy(KeyId=arn, Policy=useless, BypassPolicyLockoutSafetyCheck=True)
     assert kms.get_key_policy(KeyId=arn)["Policy"] == useless
     with pytest.raises(ClientError) as refused:
         kms.put_key_policy(KeyId=arn, Policy=useless, BypassPolicyLockoutSafetyCheck=True)
-    assert refusal(refused)[0] == "AccessDeniedException"
+    assert told(refused)[0] == "AccessDeniedException"
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"Version": "2012-10-17"}', policy({"Effect": "Allow"})])
@@ -120,14 +116,14 @@ def test_a_policy_that_is_none(kms: Any, text: str) -> None:
     for use in uses:
         with pytest.raises(ClientError) as refused:
             use()
-        assert refusal(refused)[0] == "MalformedPolicyDocumentException"
+        assert told(refused)[0] == "MalformedPolicyDocumentException"
 
 
 def test_a_policy_of_another_name(kms: Any) -> None:
     arn = kms.create_key()["KeyMetadata"]["Arn"]
     with pytest.raises(ClientError) as refused:
         kms.get_key_policy(KeyId=arn, PolicyName="other")
-    assert refusal(refused) == ("NotFoundException", "No such policy exists")
+    assert told(refused) == ("NotFoundException", "No such policy exists")
 
 
 def test_attack_08_a_weak_user_does_not_raise_itself_by_a_key_policy(
@@ -143,7 +139,7 @@ def test_attack_08_a_weak_user_does_not_raise_itself_by_a_key_policy(
             weak.put_key_policy(
                 KeyId=arn, Policy=policy(allow(user.arn, "kms:*")), BypassPolicyLockoutSafetyCheck=bypass
             )
-        assert refusal(refused)[0] == "AccessDeniedException"
+        assert told(refused)[0] == "AccessDeniedException"
     assert weak.get_key_policy(KeyId=arn)["Policy"] == before
 
 
@@ -165,7 +161,7 @@ def test_the_key_of_secrets_manager(kms: Any, strongroom: RunningServer) -> None
     for use in uses:
         with pytest.raises(ClientError) as refused:
             use()
-        assert refusal(refused)[0] == "AccessDeniedException"
+        assert told(refused)[0] == "AccessDeniedException"
     with pytest.raises(ClientError) as refused:
         kms.delete_alias(AliasName="alias/aws/secretsmanager")
-    assert refusal(refused)[0] == "NotAuthorizedException"
+    assert told(refused)[0] == "NotAuthorizedException"

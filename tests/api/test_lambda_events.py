@@ -6,13 +6,13 @@ import base64
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from tests.support.lambda_service import make_function, make_role, new_name
 from tests.support.policies import allow, document
+from tests.support.refusals import error_of
 from tests.support.server import RunningServer
 
 LEAVES_A_MARK = """
@@ -26,21 +26,9 @@ def handler(event, context):
 FAILS = "def handler(event, context):\n    raise ValueError('no')\n"
 
 
-@pytest.fixture
-def functions(strongroom: RunningServer) -> Any:
-    return strongroom.client("lambda")
-
-
 @pytest.fixture(scope="module")
 def role(strongroom: RunningServer) -> str:
     return make_role(strongroom, policy=document(allow("secretsmanager:*", "lambda:InvokeFunction")))
-
-
-def refusal(work: Callable[[], object]) -> tuple[str, str, int]:
-    with pytest.raises(ClientError) as refused:
-        work()
-    response = refused.value.response
-    return response["Error"]["Code"], response["Error"]["Message"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def send(functions: Any, name: str, event: Mapping[str, Any], **parameters: Any) -> None:
@@ -108,14 +96,14 @@ def test_a_configuration_from_birth_to_death(strongroom: RunningServer, function
     other = make_function(strongroom, role)["FunctionArn"]
     made = make_function(strongroom, role, Publish=True)
     name, arn = made["FunctionName"], made["FunctionArn"]
-    missing = refusal(lambda: functions.get_function_event_invoke_config(FunctionName=name))
+    missing = error_of(lambda: functions.get_function_event_invoke_config(FunctionName=name))
     assert missing == (
         "ResourceNotFoundException",
         f"The function {arn}:$LATEST doesn't have an EventInvokeConfig",
         404,
     )
     assert (
-        refusal(lambda: functions.update_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=1))[2]
+        error_of(lambda: functions.update_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=1))[2]
         == 404
     )
     functions.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=1)
@@ -134,7 +122,7 @@ def test_a_configuration_from_birth_to_death(strongroom: RunningServer, function
     replaced = functions.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=2)
     assert "MaximumEventAgeInSeconds" not in replaced
     functions.delete_function_event_invoke_config(FunctionName=name)
-    assert refusal(lambda: functions.delete_function_event_invoke_config(FunctionName=name))[2] == 404
+    assert error_of(lambda: functions.delete_function_event_invoke_config(FunctionName=name))[2] == 404
 
 
 def test_destinations_that_cannot_be(strongroom: RunningServer, functions: Any, role: str) -> None:
@@ -144,7 +132,7 @@ def test_destinations_that_cannot_be(strongroom: RunningServer, functions: Any, 
 
     def put(destination: str) -> tuple[str, str, int]:
         config = {"OnFailure": {"Destination": destination}}
-        return refusal(
+        return error_of(
             lambda: functions.put_function_event_invoke_config(
                 FunctionName=made["FunctionName"], DestinationConfig=config
             )
@@ -154,7 +142,7 @@ def test_destinations_that_cannot_be(strongroom: RunningServer, functions: Any, 
     assert put(made["FunctionArn"])[1] == "You can't specify the function as a destination for itself."
     assert "doesn't have permissions to call InvokeFunction" in put(other)[1]
     assert "doesn't have permissions" in put(other.replace(other.rpartition(":")[2], new_name()))[1]
-    nothing = refusal(lambda: functions.put_function_event_invoke_config(FunctionName=made["FunctionName"]))
+    nothing = error_of(lambda: functions.put_function_event_invoke_config(FunctionName=made["FunctionName"]))
     assert nothing[1] == "You must specify at least one of error handling or destination setting."
 
 
@@ -169,6 +157,6 @@ def test_the_clients_context_reaches_the_handler(strongroom: RunningServer, func
     assert call('{"custom": {"colour": "blau ü"}}'.encode()) == {"colour": "blau ü"}
     assert call(b'{"custom": {"line": "a\\r\\nX-Injected: 1"}}') == {"line": "a\r\nX-Injected: 1"}
     for bad in (b"{", b"[]", b"\xff"):
-        assert refusal(lambda text=bad: call(text))[0] == "InvalidRequestContentException"  # type: ignore[misc]
-    assert refusal(lambda: functions.invoke(FunctionName=name, ClientContext="no base64!"))[2] == 400
-    assert refusal(lambda: call(b'{"custom": "' + b"x" * 4000 + b'"}'))[0] == "InvalidParameterValueException"
+        assert error_of(lambda text=bad: call(text))[0] == "InvalidRequestContentException"
+    assert error_of(lambda: functions.invoke(FunctionName=name, ClientContext="no base64!"))[2] == 400
+    assert error_of(lambda: call(b'{"custom": "' + b"x" * 4000 + b'"}'))[0] == "InvalidParameterValueException"

@@ -6,32 +6,13 @@ import base64
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from tests.support.lambda_service import OWN_RUNTIME, archive, make_function, make_role, new_name
+from tests.support.refusals import error_of
 from tests.support.server import RunningServer
-
-
-@pytest.fixture
-def functions(strongroom: RunningServer) -> Any:
-    return strongroom.client("lambda")
-
-
-@pytest.fixture(scope="module")
-def role(strongroom: RunningServer) -> str:
-    return make_role(strongroom)
-
-
-def refusal(work: Callable[[], object]) -> tuple[str, str, int]:
-    """Code, message and status of the error that ``work`` meets."""
-    with pytest.raises(ClientError) as refused:
-        work()
-    response = refused.value.response
-    return response["Error"]["Code"], response["Error"]["Message"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def test_create_and_read(strongroom: RunningServer, functions: Any, role: str) -> None:
@@ -85,7 +66,7 @@ def test_every_way_to_name_a_function(strongroom: RunningServer, functions: Any,
         assert qualified["FunctionArn"] == f"{arn}:$LATEST"
         also = functions.get_function_configuration(FunctionName=named, Qualifier="$LATEST")
         assert also["FunctionArn"] == f"{arn}:$LATEST"
-        missing = refusal(partial(functions.get_function, FunctionName=named, Qualifier="1"))
+        missing = error_of(partial(functions.get_function, FunctionName=named, Qualifier="1"))
         assert missing == ("ResourceNotFoundException", f"Function not found: {arn}:1", 404)
 
 
@@ -93,17 +74,17 @@ def test_attack_1_other_spellings_name_nothing(strongroom: RunningServer, functi
     arn = make_function(strongroom, role)["FunctionArn"]
     name = arn.rpartition(":")[2]
     for spelled in (name.upper(), name + "-", name + "."):
-        found = refusal(partial(functions.get_function, FunctionName=spelled))
+        found = error_of(partial(functions.get_function, FunctionName=spelled))
         assert found[0] == "ResourceNotFoundException"
     for spelled in (f" {name}", f"{name} ", f"{name}/", f"{name}%2F..", f"{name}\u0301", f"{name}\0"):
-        found = refusal(partial(functions.get_function, FunctionName=spelled))
+        found = error_of(partial(functions.get_function, FunctionName=spelled))
         assert found[0] in {"ValidationException", "ResourceNotFoundException", "UnknownOperationException"}
     elsewhere = arn.replace("arn:aws:", "arn:aws-cn:")
-    assert refusal(lambda: functions.get_function(FunctionName=elsewhere))[0] == "ResourceNotFoundException"
+    assert error_of(lambda: functions.get_function(FunctionName=elsewhere))[0] == "ResourceNotFoundException"
 
 
 def test_qualifiers_that_disagree(functions: Any) -> None:
-    found = refusal(lambda: functions.get_function(FunctionName=f"{new_name()}:$LATEST", Qualifier="1"))
+    found = error_of(lambda: functions.get_function(FunctionName=f"{new_name()}:$LATEST", Qualifier="1"))
     assert found == (
         "InvalidParameterValueException",
         "The derived qualifier from the function name does not match the specified qualifier.",
@@ -113,7 +94,7 @@ def test_qualifiers_that_disagree(functions: Any) -> None:
 
 def test_functions_of_another_region(strongroom: RunningServer, functions: Any) -> None:
     arn = f"arn:aws:lambda:ap-south-1:{strongroom.account}:function:f"
-    found = refusal(lambda: functions.get_function(FunctionName=arn))
+    found = error_of(lambda: functions.get_function(FunctionName=arn))
     text = f"Functions from 'ap-south-1' are not reachable in this region ('{strongroom.region}')"
     assert found == ("ResourceNotFoundException", text, 404)
 
@@ -135,12 +116,12 @@ def test_a_function_that_does_not_exist(strongroom: RunningServer, functions: An
         lambda: functions.tag_resource(Resource=arn, Tags={"a": "b"}),
         lambda: functions.untag_resource(Resource=arn, TagKeys=["a"]),
     ):
-        assert refusal(work) == expected
+        assert error_of(work) == expected
 
 
 def test_a_name_that_is_taken(strongroom: RunningServer, role: str) -> None:
     name = make_function(strongroom, role)["FunctionName"]
-    found = refusal(lambda: make_function(strongroom, role, FunctionName=name))
+    found = error_of(lambda: make_function(strongroom, role, FunctionName=name))
     assert found == ("ResourceConflictException", f"Function already exist: {name}", 409)
 
 
@@ -167,7 +148,7 @@ def test_a_name_that_is_taken(strongroom: RunningServer, role: str) -> None:
 def test_what_cannot_be_made(
     strongroom: RunningServer, role: str, changes: dict[str, Any], code: str, says: str
 ) -> None:
-    found = refusal(lambda: make_function(strongroom, role, **changes))
+    found = error_of(lambda: make_function(strongroom, role, **changes))
     assert found[0] == code
     assert says in found[1]
 
@@ -189,7 +170,7 @@ def test_parameters_that_ask_for_nothing(strongroom: RunningServer, role: str) -
 
 def test_reserved_variables(strongroom: RunningServer, role: str) -> None:
     variables = {"AWS_REGION": "x", "AWS_ACCESS_KEY_ID": "y", "FINE": "z"}
-    found = refusal(lambda: make_function(strongroom, role, Environment={"Variables": variables}))
+    found = error_of(lambda: make_function(strongroom, role, Environment={"Variables": variables}))
     assert found[:2] == (
         "InvalidParameterValueException",
         "Lambda was unable to configure your environment variables because the environment variables you have provided "
@@ -200,7 +181,7 @@ def test_reserved_variables(strongroom: RunningServer, role: str) -> None:
 
 def test_attack_17_zip_slip_is_refused_at_upload(strongroom: RunningServer, role: str) -> None:
     for name in ("../escape.py", "/etc/passwd", "a/../../b.py"):
-        found = refusal(partial(make_function, strongroom, role, Code={"ZipFile": archive(file=name)}))
+        found = error_of(partial(make_function, strongroom, role, Code={"ZipFile": archive(file=name)}))
         assert found[0] == "InvalidParameterValueException"
 
 
@@ -209,7 +190,7 @@ def test_attack_17_a_zip_bomb_is_refused_at_upload(strongroom: RunningServer, ro
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as bomb, bomb.open("zeros", "w", force_zip64=True) as entry:
         for _ in range(256):
             entry.write(bytes(1 << 20))
-    found = refusal(lambda: make_function(strongroom, role, Code={"ZipFile": buffer.getvalue()}))
+    found = error_of(lambda: make_function(strongroom, role, Code={"ZipFile": buffer.getvalue()}))
     assert found[:2] == ("InvalidParameterValueException", "Unzipped size must be smaller than 262144000 bytes")
 
 
@@ -217,9 +198,9 @@ def test_roles_that_lambda_cannot_use(strongroom: RunningServer) -> None:
     cannot = "The role defined for the function cannot be assumed by Lambda."
     missing = f"arn:aws:iam::{strongroom.account}:role/none-of-this-name"
     for arn in (missing, make_role(strongroom, service="ec2.amazonaws.com")):
-        found = refusal(partial(make_function, strongroom, arn))
+        found = error_of(partial(make_function, strongroom, arn))
         assert found == ("InvalidParameterValueException", cannot, 400)
-    found = refusal(lambda: make_function(strongroom, "arn:aws:iam::999988887777:role/r"))
+    found = error_of(lambda: make_function(strongroom, "arn:aws:iam::999988887777:role/r"))
     assert found == ("AccessDeniedException", "Cross-account pass role is not allowed.", 403)
 
 
@@ -231,7 +212,7 @@ def test_update_configuration(strongroom: RunningServer, functions: Any, role: s
     assert changed["Description"] == "before"
     assert changed["Environment"] == {"Variables": {"AA": "1"}}
     assert changed["RevisionId"] != made["RevisionId"]
-    stale = refusal(
+    stale = error_of(
         lambda: functions.update_function_configuration(FunctionName=name, Timeout=8, RevisionId=made["RevisionId"])
     )
     assert stale[0] == "PreconditionFailedException"
@@ -250,7 +231,7 @@ def test_update_code(strongroom: RunningServer, functions: Any, role: str) -> No
     assert rehearsed["CodeSha256"] != made["CodeSha256"]
     assert functions.get_function_configuration(FunctionName=name)["CodeSha256"] == made["CodeSha256"]
     assert functions.invoke(FunctionName=name, Payload=b'"echo"')["Payload"].read() == b'"echo"'
-    stale = refusal(lambda: functions.update_function_code(FunctionName=name, ZipFile=newer, RevisionId="other"))
+    stale = error_of(lambda: functions.update_function_code(FunctionName=name, ZipFile=newer, RevisionId="other"))
     assert stale[0] == "PreconditionFailedException"
     changed = functions.update_function_code(FunctionName=name, ZipFile=newer, RevisionId=made["RevisionId"])
     assert changed["CodeSha256"] == rehearsed["CodeSha256"]
@@ -268,18 +249,18 @@ def test_list_in_pages(strongroom: RunningServer, functions: Any, role: str) -> 
     assert set(names) <= set(listed)
     every = functions.list_functions(FunctionVersion="ALL")["Functions"]
     assert all(it["FunctionArn"].endswith(f":{it['Version']}") for it in every)
-    assert refusal(lambda: functions.list_functions(Marker="\u00fc"))[0] == "InvalidParameterValueException"
+    assert error_of(lambda: functions.list_functions(Marker="\u00fc"))[0] == "InvalidParameterValueException"
 
 
 def test_delete(strongroom: RunningServer, functions: Any, role: str) -> None:
     name = make_function(strongroom, role, Tags={"a": "b"})["FunctionName"]
-    found = refusal(lambda: functions.delete_function(FunctionName=name, Qualifier="$LATEST"))
+    found = error_of(lambda: functions.delete_function(FunctionName=name, Qualifier="$LATEST"))
     assert found[:2] == (
         "InvalidParameterValueException",
         "$LATEST version cannot be deleted without deleting the function.",
     )
     assert functions.delete_function(FunctionName=name)["ResponseMetadata"]["HTTPStatusCode"] == 204
-    assert refusal(lambda: functions.get_function(FunctionName=name))[0] == "ResourceNotFoundException"
+    assert error_of(lambda: functions.get_function(FunctionName=name))[0] == "ResourceNotFoundException"
     assert "Tags" not in functions.get_function(
         FunctionName=make_function(strongroom, role, FunctionName=name)["FunctionName"]
     )
@@ -292,11 +273,11 @@ def test_tags(strongroom: RunningServer, functions: Any, role: str) -> None:
     functions.untag_resource(Resource=arn, TagKeys=["one", "absent"])
     assert functions.list_tags(Resource=arn)["Tags"] == {"two": "2"}
     many = {f"key-{number}": "" for number in range(50)}
-    found = refusal(lambda: functions.tag_resource(Resource=arn, Tags=many))
+    found = error_of(lambda: functions.tag_resource(Resource=arn, Tags=many))
     assert found[:2] == ("InvalidParameterValueException", "Number of tags exceeds resource tag limit.")
 
 
 def test_operations_that_are_not_offered(strongroom: RunningServer, functions: Any, role: str) -> None:
     name = make_function(strongroom, role)["FunctionName"]
-    found = refusal(lambda: functions.create_function_url_config(FunctionName=name, AuthType="NONE"))
+    found = error_of(lambda: functions.create_function_url_config(FunctionName=name, AuthType="NONE"))
     assert "CreateFunctionUrlConfig" in found[1]

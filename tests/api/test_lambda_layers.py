@@ -6,32 +6,13 @@ import base64
 import hashlib
 import json
 import random
-from collections.abc import Callable
 from typing import Any
 
-import pytest
-from botocore.exceptions import ClientError
-from tests.support.lambda_service import OWN_RUNTIME, archive, make_function, make_role, new_name
+from tests.support.lambda_service import OWN_RUNTIME, archive, make_function, new_name
+from tests.support.refusals import error_of
 from tests.support.server import RunningServer
 
 USES_IT = "import shared\ndef handler(event, context):\n    return shared.VALUE\n"
-
-
-@pytest.fixture
-def functions(strongroom: RunningServer) -> Any:
-    return strongroom.client("lambda")
-
-
-@pytest.fixture(scope="module")
-def role(strongroom: RunningServer) -> str:
-    return make_role(strongroom)
-
-
-def refusal(work: Callable[[], object]) -> tuple[str, str, int]:
-    with pytest.raises(ClientError) as refused:
-        work()
-    response = refused.value.response
-    return response["Error"]["Code"], response["Error"]["Message"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def layer(functions: Any, value: int = 1, *, name: str = "", **changes: Any) -> dict[str, Any]:
@@ -82,7 +63,7 @@ def test_publish_and_read(strongroom: RunningServer, functions: Any) -> None:
         lambda: functions.get_layer_version_by_arn(Arn=f"{arn}:3"),
         lambda: functions.get_layer_version_policy(LayerName=new_name(), VersionNumber=1),
     ):
-        assert refusal(work)[::2] == ("ResourceNotFoundException", 404)
+        assert error_of(work)[::2] == ("ResourceNotFoundException", 404)
 
 
 def test_a_large_layer(functions: Any) -> None:
@@ -138,9 +119,9 @@ def test_a_deleted_layer_serves_the_functions_that_have_it(
     name, arn = made["LayerArn"].rpartition(":")[2], made["LayerVersionArn"]
     function = make_function(strongroom, role, USES_IT, Layers=[arn])["FunctionName"]
     functions.delete_layer_version(LayerName=name, VersionNumber=1)
-    assert refusal(lambda: functions.get_layer_version(LayerName=name, VersionNumber=1))[2] == 404
+    assert error_of(lambda: functions.get_layer_version(LayerName=name, VersionNumber=1))[2] == 404
     assert answer(functions, function) == 5
-    taken = refusal(lambda: make_function(strongroom, role, USES_IT, Layers=[arn]))
+    taken = error_of(lambda: make_function(strongroom, role, USES_IT, Layers=[arn]))
     assert taken[:2] == ("InvalidParameterValueException", f"Layer version {arn} does not exist.")
     kept = functions.update_function_configuration(FunctionName=function, Timeout=9)
     assert [each["Arn"] for each in kept["Layers"]] == [arn]
@@ -150,16 +131,16 @@ def test_layers_that_cannot_be(strongroom: RunningServer, functions: Any, role: 
     name = new_name()
     first, second = layer(functions, 1, name=name), layer(functions, 2, name=name)
     both = [first["LayerVersionArn"], second["LayerVersionArn"]]
-    twice = refusal(lambda: make_function(strongroom, role, Layers=both))
+    twice = error_of(lambda: make_function(strongroom, role, Layers=both))
     assert twice[1] == (
         "Two different versions of the same layer are not allowed to be referenced in the same function. "
         f"{both[0]} and {both[1]} are versions of the same layer."
     )
     many = [layer(functions)["LayerVersionArn"] for _ in range(6)]
-    assert refusal(lambda: make_function(strongroom, role, Layers=many))[0] == "InvalidParameterValueException"
-    bad = refusal(lambda: functions.publish_layer_version(LayerName=name, Content={"ZipFile": b"no zip"}))
+    assert error_of(lambda: make_function(strongroom, role, Layers=many))[0] == "InvalidParameterValueException"
+    bad = error_of(lambda: functions.publish_layer_version(LayerName=name, Content={"ZipFile": b"no zip"}))
     assert bad[1].startswith("Could not unzip")
-    elsewhere = refusal(
+    elsewhere = error_of(
         lambda: functions.publish_layer_version(LayerName=name, Content={"S3Bucket": "bucket", "S3Key": "k"})
     )
     assert elsewhere[0] == "InvalidParameterValueException"
@@ -169,7 +150,7 @@ def test_permissions(strongroom: RunningServer, functions: Any) -> None:
     made = layer(functions)
     name, arn = made["LayerArn"].rpartition(":")[2], made["LayerVersionArn"]
     version = {"LayerName": name, "VersionNumber": 1}
-    assert refusal(lambda: functions.get_layer_version_policy(**version))[1] == (
+    assert error_of(lambda: functions.get_layer_version_policy(**version))[1] == (
         "No policy is associated with the given resource."
     )
     added = functions.add_layer_version_permission(
@@ -194,14 +175,14 @@ def test_permissions(strongroom: RunningServer, functions: Any) -> None:
     shown = functions.get_layer_version_policy(**version)
     assert shown["RevisionId"] == public["RevisionId"]
     assert [each["Sid"] for each in json.loads(shown["Policy"])["Statement"]] == ["other", "all"]
-    stale = refusal(
+    stale = error_of(
         lambda: functions.remove_layer_version_permission(**version, StatementId="all", RevisionId=added["RevisionId"])
     )
     assert stale[::2] == ("PreconditionFailedException", 412)
     functions.remove_layer_version_permission(**version, StatementId="all")
     functions.remove_layer_version_permission(**version, StatementId="other")
-    assert refusal(lambda: functions.get_layer_version_policy(**version))[2] == 404
-    gone = refusal(lambda: functions.remove_layer_version_permission(**version, StatementId="other"))
+    assert error_of(lambda: functions.get_layer_version_policy(**version))[2] == 404
+    gone = error_of(lambda: functions.remove_layer_version_permission(**version, StatementId="other"))
     assert gone[::2] == ("ResourceNotFoundException", 404)
 
 
@@ -213,9 +194,9 @@ def test_a_layer_takes_the_right_to_get_it(strongroom: RunningServer, functions:
     ]
     user = strongroom.make_user({"Version": "2012-10-17", "Statement": statements})
     mine = strongroom.client("lambda", user)
-    assert refusal(lambda: mine.get_layer_version_by_arn(Arn=arn))[0] == "AccessDeniedException"
+    assert error_of(lambda: mine.get_layer_version_by_arn(Arn=arn))[0] == "AccessDeniedException"
     name = make_function(strongroom, role)["FunctionName"]
-    denied = refusal(lambda: mine.update_function_configuration(FunctionName=name, Layers=[arn]))
+    denied = error_of(lambda: mine.update_function_configuration(FunctionName=name, Layers=[arn]))
     assert denied[0] == "AccessDeniedException"
     assert "Layers" not in functions.get_function_configuration(FunctionName=name)
 
@@ -231,6 +212,6 @@ def test_layers_by_condition(strongroom: RunningServer, functions: Any, role: st
     mine = strongroom.client("lambda", user)
     name = make_function(strongroom, role)["FunctionName"]
     assert mine.update_function_configuration(FunctionName=name, Layers=[trusted])["Layers"][0]["Arn"] == trusted
-    assert refusal(lambda: mine.update_function_configuration(FunctionName=name, Layers=[other]))[0] == (
+    assert error_of(lambda: mine.update_function_configuration(FunctionName=name, Layers=[other]))[0] == (
         "AccessDeniedException"
     )

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from tests.support.lambda_service import archive, make_function, make_role, new_name
+from tests.support.refusals import error_of
 from tests.support.server import RunningServer
 
 OTHER_ACCOUNT = "999988887777"
-
-
-@pytest.fixture
-def functions(strongroom: RunningServer) -> Any:
-    return strongroom.client("lambda")
-
-
-@pytest.fixture(scope="module")
-def role(strongroom: RunningServer) -> str:
-    return make_role(strongroom)
 
 
 @pytest.fixture
@@ -36,13 +25,6 @@ def policy(*statements: dict[str, Any]) -> dict[str, Any]:
 
 def allow(action: str | list[str], resource: str = "*", **more: Any) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
-
-
-def refusal(work: Callable[[], object]) -> tuple[str, str, int]:
-    with pytest.raises(ClientError) as refused:
-        work()
-    response = refused.value.response
-    return response["Error"]["Code"], response["Error"]["Message"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def statements(functions: Any, name: str) -> list[dict[str, Any]]:
@@ -99,26 +81,26 @@ def test_add_permission(
 
 def test_permissions_come_and_go(functions: Any, function: dict[str, Any]) -> None:
     name = function["FunctionName"]
-    none = refusal(lambda: functions.get_policy(FunctionName=name))
+    none = error_of(lambda: functions.get_policy(FunctionName=name))
     assert none == ("ResourceNotFoundException", "The resource you requested does not exist.", 404)
     given = {"FunctionName": name, "Action": "lambda:InvokeFunction", "Principal": "sns.amazonaws.com"}
     functions.add_permission(StatementId="one", **given)
-    taken = refusal(lambda: functions.add_permission(StatementId="one", **given))
+    taken = error_of(lambda: functions.add_permission(StatementId="one", **given))
     assert taken[0] == "ResourceConflictException"
     assert "(one) provided already exists" in taken[1]
     revision = functions.get_policy(FunctionName=name)["RevisionId"]
-    stale = refusal(lambda: functions.add_permission(StatementId="two", RevisionId="other", **given))
+    stale = error_of(lambda: functions.add_permission(StatementId="two", RevisionId="other", **given))
     assert stale[0] == "PreconditionFailedException"
     functions.add_permission(StatementId="two", RevisionId=revision, **given)
     assert [it["Sid"] for it in statements(functions, name)] == ["one", "two"]
-    absent = refusal(lambda: functions.remove_permission(FunctionName=name, StatementId="three"))
+    absent = error_of(lambda: functions.remove_permission(FunctionName=name, StatementId="three"))
     assert absent == ("ResourceNotFoundException", "Statement three is not found in resource policy.", 404)
     assert (
         functions.remove_permission(FunctionName=name, StatementId="one")["ResponseMetadata"]["HTTPStatusCode"] == 204
     )
     assert [it["Sid"] for it in statements(functions, name)] == ["two"]
     functions.remove_permission(FunctionName=name, StatementId="two")
-    assert refusal(lambda: functions.get_policy(FunctionName=name))[0] == "ResourceNotFoundException"
+    assert error_of(lambda: functions.get_policy(FunctionName=name))[0] == "ResourceNotFoundException"
     assert functions.get_function_configuration(FunctionName=name)["RevisionId"] == function["RevisionId"]
 
 
@@ -132,7 +114,7 @@ def test_permissions_come_and_go(functions: Any, function: dict[str, Any]) -> No
     ],
 )
 def test_principals_that_are_refused(functions: Any, function: dict[str, Any], principal: str, code: str) -> None:
-    found = refusal(
+    found = error_of(
         lambda: functions.add_permission(
             FunctionName=function["FunctionName"],
             StatementId="s",
@@ -141,7 +123,7 @@ def test_principals_that_are_refused(functions: Any, function: dict[str, Any], p
         )
     )
     assert found[0] == code
-    assert refusal(lambda: functions.get_policy(FunctionName=function["FunctionName"]))[2] == 404
+    assert error_of(lambda: functions.get_policy(FunctionName=function["FunctionName"]))[2] == 404
 
 
 def test_a_policy_has_a_largest_size(functions: Any, function: dict[str, Any]) -> None:
@@ -156,7 +138,7 @@ def test_a_policy_has_a_largest_size(functions: Any, function: dict[str, Any]) -
 
     for number in range(3):
         add(number)
-    found = refusal(lambda: add(3))
+    found = error_of(lambda: add(3))
     assert found[0] == "PolicyLengthExceededException"
     assert found[1].endswith("is bigger than the limit (20480).")
 
@@ -166,7 +148,7 @@ def test_a_function_policy_lets_a_user_in(strongroom: RunningServer, functions: 
     user = strongroom.make_user()
     theirs = strongroom.client("lambda", user)
     arn = function["FunctionArn"]
-    assert refusal(lambda: theirs.invoke(FunctionName=name)) == (
+    assert error_of(lambda: theirs.invoke(FunctionName=name)) == (
         "AccessDeniedException",
         f"User: {user.arn} is not authorized to perform: lambda:InvokeFunction on resource: {arn} "
         "because no identity-based policy allows the lambda:InvokeFunction action",
@@ -176,9 +158,9 @@ def test_a_function_policy_lets_a_user_in(strongroom: RunningServer, functions: 
     assert statements(functions, name)[0]["Principal"] == {"AWS": user.arn}
     assert theirs.invoke(FunctionName=name, Payload=b"1")["Payload"].read() == b"1"
     # An Allow for the function covers no qualified ARN, as on AWS.
-    assert refusal(lambda: theirs.invoke(FunctionName=name, Qualifier="$LATEST"))[0] == "AccessDeniedException"
+    assert error_of(lambda: theirs.invoke(FunctionName=name, Qualifier="$LATEST"))[0] == "AccessDeniedException"
     functions.remove_permission(FunctionName=name, StatementId="s")
-    assert refusal(lambda: theirs.invoke(FunctionName=name))[0] == "AccessDeniedException"
+    assert error_of(lambda: theirs.invoke(FunctionName=name))[0] == "AccessDeniedException"
 
 
 def test_attack_6_a_user_made_again_is_somebody_else(
@@ -191,7 +173,7 @@ def test_attack_6_a_user_made_again_is_somebody_else(
     iam.delete_access_key(UserName=user.user_name, AccessKeyId=user.access_key_id)
     iam.delete_user(UserName=user.user_name)
     again = strongroom.client("lambda", strongroom.make_user(name=user.user_name))
-    assert refusal(lambda: again.invoke(FunctionName=name))[0] == "AccessDeniedException"
+    assert error_of(lambda: again.invoke(FunctionName=name))[0] == "AccessDeniedException"
     assert statements(functions, name)[0]["Principal"]["AWS"].startswith("AIDA")
 
 
@@ -203,13 +185,13 @@ def test_attack_1_a_deny_holds_for_every_spelling(strongroom: RunningServer, fun
         )
         theirs = strongroom.client("lambda", user)
         for spelled in (f"{name}:$LATEST", f"{arn}:$LATEST", f"{strongroom.account}:function:{name}:$LATEST"):
-            found = refusal(partial(theirs.invoke, FunctionName=spelled))
+            found = error_of(partial(theirs.invoke, FunctionName=spelled))
             assert found[0] == "AccessDeniedException"
             assert "explicit deny" in found[1]
-        assert refusal(partial(theirs.invoke, FunctionName=name, Qualifier="$LATEST"))[2] == 403
+        assert error_of(partial(theirs.invoke, FunctionName=name, Qualifier="$LATEST"))[2] == 403
         if denied == arn:
             for spelled in (name, arn, f"{strongroom.account}:function:{name}"):
-                found = refusal(partial(theirs.invoke, FunctionName=spelled))
+                found = error_of(partial(theirs.invoke, FunctionName=spelled))
                 assert found[0] == "AccessDeniedException"
 
 
@@ -247,15 +229,15 @@ def test_a_refusal_does_not_tell_whether_a_function_exists(
                 Code={"ZipFile": b"no zip"},
             ),
         ):
-            code, message, status = refusal(work)
+            code, message, status = error_of(work)
             assert (code, status) == ("AccessDeniedException", 403)
             assert f"on resource: {arn} because no identity-based policy allows" in message
-    assert refusal(theirs.list_functions)[0] == "AccessDeniedException"
+    assert error_of(theirs.list_functions)[0] == "AccessDeniedException"
 
 
 def test_functions_of_another_account_are_out_of_reach(strongroom: RunningServer, functions: Any) -> None:
     arn = f"arn:aws:lambda:{strongroom.region}:{OTHER_ACCOUNT}:function:f"
-    found = refusal(lambda: functions.invoke(FunctionName=arn))
+    found = error_of(lambda: functions.invoke(FunctionName=arn))
     assert found[0] == "AccessDeniedException"
     assert "no resource-based policy allows" in found[1]
 
@@ -269,11 +251,11 @@ def test_attack_8_a_role_is_not_handed_over_without_pass_role(strongroom: Runnin
     theirs = strongroom.client("lambda", strongroom.make_user(rights))
     parameters: dict[str, Any] = {"Runtime": "python3.12", "Handler": "mod.handler", "Code": {"ZipFile": archive()}}
     name = new_name()
-    found = refusal(lambda: theirs.create_function(FunctionName=name, Role=role, **parameters))
+    found = error_of(lambda: theirs.create_function(FunctionName=name, Role=role, **parameters))
     assert found[0] == "AccessDeniedException"
     assert f"iam:PassRole on resource: {role}" in found[1]
     theirs.create_function(FunctionName=name, Role=other, **parameters)
-    found = refusal(lambda: theirs.update_function_configuration(FunctionName=name, Role=role))
+    found = error_of(lambda: theirs.update_function_configuration(FunctionName=name, Role=role))
     assert f"iam:PassRole on resource: {role}" in found[1]
     assert theirs.get_function_configuration(FunctionName=name)["Role"] == other
 
@@ -289,13 +271,13 @@ def test_conditions_on_tags_and_principals(strongroom: RunningServer, functions:
     )
     theirs = strongroom.client("lambda", strongroom.make_user(rights))
     assert theirs.get_function(FunctionName=red)["Tags"] == {"Team": "red"}
-    assert refusal(lambda: theirs.get_function(FunctionName=blue))[0] == "AccessDeniedException"
+    assert error_of(lambda: theirs.get_function(FunctionName=blue))[0] == "AccessDeniedException"
     given = {"FunctionName": red, "Action": "lambda:InvokeFunction"}
     theirs.add_permission(StatementId="a", Principal="s3.amazonaws.com", **given)
-    refused = refusal(lambda: theirs.add_permission(StatementId="b", Principal="sns.amazonaws.com", **given))
+    refused = error_of(lambda: theirs.add_permission(StatementId="b", Principal="sns.amazonaws.com", **given))
     assert refused[0] == "AccessDeniedException"
     functions.add_permission(StatementId="b", Principal="sns.amazonaws.com", **given)
-    assert refusal(lambda: theirs.remove_permission(FunctionName=red, StatementId="b"))[0] == "AccessDeniedException"
+    assert error_of(lambda: theirs.remove_permission(FunctionName=red, StatementId="b"))[0] == "AccessDeniedException"
     theirs.remove_permission(FunctionName=red, StatementId="a")
 
 
@@ -306,7 +288,7 @@ def test_tags_need_a_right_of_their_own(strongroom: RunningServer, role: str) ->
     read = theirs.get_function(FunctionName=tagged)
     assert "Tags" not in read
     assert read["TagsError"]["ErrorCode"] == "AccessDeniedException"
-    found = refusal(
+    found = error_of(
         lambda: theirs.create_function(
             FunctionName=new_name(),
             Role=role,

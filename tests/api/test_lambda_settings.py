@@ -4,33 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.support.lambda_service import make_function, make_role, new_name
+from tests.support.lambda_service import make_function, new_name
+from tests.support.refusals import error_of
 from tests.support.server import RunningServer
 
 READS_IT = "import os\ndef handler(event, context):\n    return os.environ['COLOUR']\n"
-
-
-@pytest.fixture
-def functions(strongroom: RunningServer) -> Any:
-    return strongroom.client("lambda")
-
-
-@pytest.fixture(scope="module")
-def role(strongroom: RunningServer) -> str:
-    return make_role(strongroom)
-
-
-def refusal(work: Callable[[], object]) -> tuple[str, str, int]:
-    with pytest.raises(ClientError) as refused:
-        work()
-    response = refused.value.response
-    return response["Error"]["Code"], response["Error"]["Message"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def answer(functions: Any, name: str, payload: bytes = b"{}") -> Any:
@@ -75,7 +58,7 @@ def test_reserved_concurrency(strongroom: RunningServer, functions: Any, role: s
     functions.delete_function_concurrency(FunctionName=name)
     assert "Concurrency" not in functions.get_function(FunctionName=name)
     answer(functions, name, b"0")
-    too_much = refusal(lambda: functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=901))
+    too_much = error_of(lambda: functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=901))
     assert too_much[1] == (
         "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below "
         "its minimum value of [100]."
@@ -120,7 +103,7 @@ def test_what_infrastructure_tools_read(strongroom: RunningServer, functions: An
         lambda: functions.list_aliases(FunctionName=missing),
         lambda: functions.publish_version(FunctionName=missing),
     ):
-        assert refusal(work)[0] == "ResourceNotFoundException"
+        assert error_of(work)[0] == "ResourceNotFoundException"
 
 
 def test_ephemeral_storage(strongroom: RunningServer, functions: Any, role: str) -> None:
@@ -162,14 +145,14 @@ def test_variables_under_a_key_of_ones_own(strongroom: RunningServer, functions:
     hidden = stranger.get_function_configuration(FunctionName=name)["Environment"]
     assert "Variables" not in hidden
     assert hidden["Error"]["ErrorCode"] == "AccessDeniedException"
-    denied = refusal(
+    denied = error_of(
         lambda: stranger.update_function_configuration(FunctionName=name, Environment={"Variables": {"COLOUR": "x"}})
     )
     assert denied[0] == "AccessDeniedException"
 
     kms.disable_key(KeyId=key)
     functions.update_function_configuration(FunctionName=name, Timeout=9)  # the next invocation needs a new process
-    refused = refusal(lambda: functions.invoke(FunctionName=name))
+    refused = error_of(lambda: functions.invoke(FunctionName=name))
     assert refused[0] == "KMSDisabledException"
     assert refused[1].startswith("Lambda was unable to decrypt the environment variables because the KMS key used is")
     assert refused[2] == 502

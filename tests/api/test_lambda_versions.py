@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
-import pytest
-from botocore.exceptions import ClientError
-from tests.support.lambda_service import archive, make_function, make_role, new_name
+from tests.support.lambda_service import archive, make_function, new_name
+from tests.support.refusals import error_of
 from tests.support.server import RunningServer
 
 
@@ -16,23 +14,6 @@ def answering(text: str) -> str:
     return (
         f"def handler(event, context):\n    return [{text!r}, context.function_version, context.invoked_function_arn]\n"
     )
-
-
-@pytest.fixture
-def functions(strongroom: RunningServer) -> Any:
-    return strongroom.client("lambda")
-
-
-@pytest.fixture(scope="module")
-def role(strongroom: RunningServer) -> str:
-    return make_role(strongroom)
-
-
-def refusal(work: Callable[[], object]) -> tuple[str, str, int]:
-    with pytest.raises(ClientError) as refused:
-        work()
-    response = refused.value.response
-    return response["Error"]["Code"], response["Error"]["Message"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def call(functions: Any, name: str, qualifier: str | None = None) -> Any:
@@ -62,7 +43,7 @@ def test_a_version_never_changes(strongroom: RunningServer, functions: Any, role
         {"Variables": {"KEY": "1"}},
         made["CodeSha256"],
     )
-    refused = refusal(lambda: functions.update_function_configuration(FunctionName=f"{name}:1", Timeout=4))
+    refused = error_of(lambda: functions.update_function_configuration(FunctionName=f"{name}:1", Timeout=4))
     assert refused[0] == "InvalidParameterValueException"
 
 
@@ -92,13 +73,13 @@ def test_publishing_with_the_function(strongroom: RunningServer, functions: Any,
 def test_publishing_only_what_is_expected(strongroom: RunningServer, functions: Any, role: str) -> None:
     made = make_function(strongroom, role)
     name = made["FunctionName"]
-    code = refusal(lambda: functions.publish_version(FunctionName=name, CodeSha256="x"))
+    code = error_of(lambda: functions.publish_version(FunctionName=name, CodeSha256="x"))
     assert code[:2] == (
         "InvalidParameterValueException",
         f"CodeSHA256 (x) is different from current CodeSHA256 in $LATEST ({made['CodeSha256']}). "
         "Please try again with the CodeSHA256 in $LATEST.",
     )
-    revision = refusal(lambda: functions.publish_version(FunctionName=name, RevisionId="x"))
+    revision = error_of(lambda: functions.publish_version(FunctionName=name, RevisionId="x"))
     assert revision[::2] == ("PreconditionFailedException", 412)
     published = functions.publish_version(
         FunctionName=name, CodeSha256=made["CodeSha256"], RevisionId=made["RevisionId"]
@@ -131,7 +112,7 @@ def test_lists_of_versions(strongroom: RunningServer, functions: Any, role: str)
 def test_deleting_a_version(strongroom: RunningServer, functions: Any, role: str) -> None:
     name = make_function(strongroom, role, Publish=True)["FunctionName"]
     functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
-    held = refusal(lambda: functions.delete_function(FunctionName=name, Qualifier="1"))
+    held = error_of(lambda: functions.delete_function(FunctionName=name, Qualifier="1"))
     assert held == (
         "ResourceConflictException",
         "Unable to delete version because the following aliases reference it: [live]",
@@ -139,7 +120,7 @@ def test_deleting_a_version(strongroom: RunningServer, functions: Any, role: str
     )
     functions.delete_alias(FunctionName=name, Name="live")
     functions.delete_function(FunctionName=f"{name}:1")
-    assert refusal(lambda: functions.get_function(FunctionName=name, Qualifier="1"))[0] == "ResourceNotFoundException"
+    assert error_of(lambda: functions.get_function(FunctionName=name, Qualifier="1"))[0] == "ResourceNotFoundException"
     assert call(functions, name)[1] == "$LATEST"
     functions.update_function_configuration(FunctionName=name, Timeout=5)
     assert functions.publish_version(FunctionName=name)["Version"] == "2", "a number is never given again"
@@ -163,7 +144,7 @@ def test_an_alias_from_birth_to_death(strongroom: RunningServer, functions: Any,
     )
     assert (changed["FunctionVersion"], changed["Description"]) == ("2", "what is used")
     assert call(functions, f"{arn}:live") == (["two", "2", f"{arn}:live"], "2")
-    stale = refusal(lambda: functions.update_alias(FunctionName=name, Name="live", RevisionId=alias["RevisionId"]))
+    stale = error_of(lambda: functions.update_alias(FunctionName=name, Name="live", RevisionId=alias["RevisionId"]))
     assert stale[::2] == ("PreconditionFailedException", 412)
     functions.create_alias(FunctionName=name, Name="beta", FunctionVersion="$LATEST")
     listed = functions.list_aliases(FunctionName=name)["Aliases"]
@@ -175,9 +156,9 @@ def test_an_alias_from_birth_to_death(strongroom: RunningServer, functions: Any,
     assert shown["RevisionId"] == changed["RevisionId"]
     functions.delete_alias(FunctionName=name, Name="live")
     functions.delete_alias(FunctionName=name, Name="live")
-    gone = refusal(lambda: functions.get_alias(FunctionName=name, Name="live"))
+    gone = error_of(lambda: functions.get_alias(FunctionName=name, Name="live"))
     assert gone == ("ResourceNotFoundException", f"Cannot find alias arn: {arn}:live", 404)
-    assert refusal(lambda: functions.invoke(FunctionName=name, Qualifier="live"))[0] == "ResourceNotFoundException"
+    assert error_of(lambda: functions.invoke(FunctionName=name, Qualifier="live"))[0] == "ResourceNotFoundException"
 
 
 def test_an_alias_shares_invocations_among_two_versions(strongroom: RunningServer, functions: Any, role: str) -> None:
@@ -200,7 +181,7 @@ def test_aliases_that_cannot_be(strongroom: RunningServer, functions: Any, role:
 
     def create(version: str = "1", alias: str = "a", **weights: float) -> tuple[str, str, int]:
         routing = {"AdditionalVersionWeights": {key.strip("v"): value for key, value in weights.items()}}
-        return refusal(
+        return error_of(
             lambda: functions.create_alias(
                 FunctionName=name, Name=alias, FunctionVersion=version, RoutingConfig=routing
             )
@@ -216,7 +197,7 @@ def test_aliases_that_cannot_be(strongroom: RunningServer, functions: Any, role:
     functions.create_alias(FunctionName=name, Name="a", FunctionVersion="1")
     assert create("1")[::2] == ("ResourceConflictException", 409)
     nobody = new_name()
-    missing = refusal(lambda: functions.create_alias(FunctionName=nobody, Name="a", FunctionVersion="1"))
+    missing = error_of(lambda: functions.create_alias(FunctionName=nobody, Name="a", FunctionVersion="1"))
     assert missing[0] == "ResourceNotFoundException"
 
 
@@ -235,8 +216,8 @@ def test_policies_of_versions_and_aliases_are_their_own(strongroom: RunningServe
         assert json.loads(statement)["Resource"] == f"{arn}:{qualifier}"
         shown = json.loads(functions.get_policy(FunctionName=name, Qualifier=qualifier)["Policy"])
         assert [each["Resource"] for each in shown["Statement"]] == [f"{arn}:{qualifier}"]
-    assert refusal(lambda: functions.get_policy(FunctionName=name))[0] == "ResourceNotFoundException"
-    latest = refusal(
+    assert error_of(lambda: functions.get_policy(FunctionName=name))[0] == "ResourceNotFoundException"
+    latest = error_of(
         lambda: functions.add_permission(
             FunctionName=name,
             Qualifier="$LATEST",
@@ -247,7 +228,7 @@ def test_policies_of_versions_and_aliases_are_their_own(strongroom: RunningServe
     )
     assert latest[0] == "InvalidParameterValueException"
     functions.remove_permission(FunctionName=name, Qualifier="live", StatementId="s")
-    assert refusal(lambda: functions.get_policy(FunctionName=name, Qualifier="live"))[0] == "ResourceNotFoundException"
+    assert error_of(lambda: functions.get_policy(FunctionName=name, Qualifier="live"))[0] == "ResourceNotFoundException"
     assert functions.get_policy(FunctionName=name, Qualifier="1")
 
 
@@ -265,7 +246,7 @@ def test_text_that_no_store_can_keep(strongroom: RunningServer, functions: Any, 
         lambda: functions.list_functions(Marker="AAAA"),
         lambda: functions.list_layers(Marker="AAAA"),
     ):
-        code, _, status = refusal(work)
+        code, _, status = error_of(work)
         assert (code in {"InvalidParameterValueException", "ValidationException"}, status) == (True, 400)
 
 
@@ -278,4 +259,4 @@ def test_rights_on_a_qualifier(strongroom: RunningServer, functions: Any, role: 
     mine = strongroom.client("lambda", user)
     assert call(mine, name, "live") == ({}, "1")
     for qualifier in ({}, {"Qualifier": "1"}, {"Qualifier": "$LATEST"}):
-        assert refusal(lambda extra=qualifier: mine.invoke(FunctionName=name, **extra))[0] == "AccessDeniedException"  # type: ignore[misc]
+        assert error_of(lambda extra=qualifier: mine.invoke(FunctionName=name, **extra))[0] == "AccessDeniedException"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.support.refusals import told
 from tests.support.server import RunningServer
 
 MARKED = (
@@ -19,12 +20,6 @@ MARKED = (
 
 def unique(prefix: str = "test") -> str:
     return f"{prefix}/{uuid.uuid4().hex}"
-
-
-def refusal(caught: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
-    """Code and message of an error."""
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 @pytest.fixture
@@ -56,7 +51,7 @@ def test_moving_a_label_must_name_its_holder(client: Any, two_versions: tuple[st
     name, first, second = two_versions
     with pytest.raises(ClientError) as caught:
         client.update_secret_version_stage(SecretId=name, VersionStage="AWSCURRENT", MoveToVersionId=first)
-    assert refusal(caught) == (
+    assert told(caught) == (
         "InvalidParameterException",
         "The parameter RemoveFromVersionId can't be empty. Staging label AWSCURRENT is currently attached to version "
         f"{second}, so you must explicitly reference that version in RemoveFromVersionId.",
@@ -65,14 +60,14 @@ def test_moving_a_label_must_name_its_holder(client: Any, two_versions: tuple[st
         client.update_secret_version_stage(
             SecretId=name, VersionStage="AWSCURRENT", MoveToVersionId=first, RemoveFromVersionId=first
         )
-    assert refusal(caught)[0] == "InvalidParameterException"
+    assert told(caught)[0] == "InvalidParameterException"
 
 
 def test_current_cannot_be_removed(client: Any, two_versions: tuple[str, str, str]) -> None:
     name, _, second = two_versions
     with pytest.raises(ClientError) as caught:
         client.update_secret_version_stage(SecretId=name, VersionStage="AWSCURRENT", RemoveFromVersionId=second)
-    assert refusal(caught) == (
+    assert told(caught) == (
         "InvalidParameterException",
         "You can only move staging label AWSCURRENT to a different secret version. It can’t be completely removed.",
     )
@@ -85,10 +80,10 @@ def test_custom_labels_come_and_go(client: Any, two_versions: tuple[str, str, st
     client.update_secret_version_stage(SecretId=name, VersionStage="mine", RemoveFromVersionId=first)
     with pytest.raises(ClientError) as caught:
         client.get_secret_value(SecretId=name, VersionStage="mine")
-    assert refusal(caught)[0] == "ResourceNotFoundException"
+    assert told(caught)[0] == "ResourceNotFoundException"
     with pytest.raises(ClientError) as caught:
         client.update_secret_version_stage(SecretId=name, VersionStage="mine", MoveToVersionId=str(uuid.uuid4()))
-    assert refusal(caught)[0] == "ResourceNotFoundException"
+    assert told(caught)[0] == "ResourceNotFoundException"
 
 
 def test_versions_without_labels_are_listed_on_request(client: Any, two_versions: tuple[str, str, str]) -> None:
@@ -123,10 +118,10 @@ def test_a_secret_is_marked_for_deletion_and_restored(client: Any) -> None:
     ):
         with pytest.raises(ClientError) as caught:
             operation(SecretId=name, **parameters)
-        assert refusal(caught) == MARKED
+        assert told(caught) == MARKED
     with pytest.raises(ClientError) as caught:
         client.create_secret(Name=name, SecretString="x")
-    assert refusal(caught) == (
+    assert told(caught) == (
         "InvalidRequestException",
         "You can't create this secret because a secret with this name is already scheduled for deletion.",
     )
@@ -152,10 +147,10 @@ def test_recovery_windows_have_bounds(client: Any, parameters: dict[str, int]) -
     client.create_secret(Name=name)
     with pytest.raises(ClientError) as caught:
         client.delete_secret(SecretId=name, **parameters)
-    assert refusal(caught)[0] == "InvalidParameterException"
+    assert told(caught)[0] == "InvalidParameterException"
     with pytest.raises(ClientError) as caught:
         client.delete_secret(SecretId=name, RecoveryWindowInDays=7, ForceDeleteWithoutRecovery=True)
-    assert refusal(caught) == (
+    assert told(caught) == (
         "InvalidParameterException",
         "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.",
     )
@@ -200,7 +195,7 @@ def test_tags_come_and_go(client: Any) -> None:
     assert "Tags" not in client.describe_secret(SecretId=name)
     with pytest.raises(ClientError) as caught:
         client.tag_resource(SecretId=name, Tags=[{"Key": f"k{n}", "Value": ""} for n in range(51)])
-    assert refusal(caught)[0] == "InvalidParameterException"
+    assert told(caught)[0] == "InvalidParameterException"
 
 
 def test_resource_policies(client: Any, strongroom: RunningServer) -> None:
@@ -219,10 +214,10 @@ def test_resource_policies(client: Any, strongroom: RunningServer) -> None:
     public = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Principal": "*"}]})
     with pytest.raises(ClientError) as caught:
         client.put_resource_policy(SecretId=name, ResourcePolicy=public, BlockPublicPolicy=True)
-    assert refusal(caught)[0] == "PublicPolicyException"
+    assert told(caught)[0] == "PublicPolicyException"
     with pytest.raises(ClientError) as caught:
         client.put_resource_policy(SecretId=name, ResourcePolicy='{"Statement": []')
-    assert refusal(caught)[0] == "MalformedPolicyDocumentException"
+    assert told(caught)[0] == "MalformedPolicyDocumentException"
     client.delete_resource_policy(SecretId=name)
     assert "ResourcePolicy" not in client.get_resource_policy(SecretId=name)
 
@@ -232,14 +227,14 @@ def test_rotation_needs_a_function_that_may_be_invoked(client: Any, strongroom: 
     client.create_secret(Name=name, SecretString="x")
     with pytest.raises(ClientError) as caught:
         client.rotate_secret(SecretId=name)
-    assert refusal(caught) == (
+    assert told(caught) == (
         "InvalidRequestException",
         "No Lambda rotation function ARN is associated with this secret.",
     )
     missing = f"arn:aws:lambda:{strongroom.region}:{strongroom.account}:function:missing"
     with pytest.raises(ClientError) as caught:
         client.rotate_secret(SecretId=name, RotationLambdaARN=missing, RotationRules={"AutomaticallyAfterDays": 1})
-    assert refusal(caught) == (
+    assert told(caught) == (
         "AccessDeniedException",
         "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access "
         "to the principal secretsmanager.amazonaws.com.",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.support.refusals import refusal
 from tests.support.replication import (
     ELSEWHERE,
     ENGINES,
@@ -14,7 +15,6 @@ from tests.support.replication import (
     THERE,
     Regions,
     eventually,
-    refusal,
     regions_of,
     statement,
     unique,

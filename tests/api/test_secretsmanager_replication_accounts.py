@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.support.replication import eventually, refusal, statement, unique
+from tests.support.refusals import refusal
+from tests.support.replication import eventually, statement, unique
 from tests.support.server import Credentials, RunningServer
 
 ON_A_REPLICA = (

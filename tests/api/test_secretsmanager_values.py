@@ -7,17 +7,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.support.refusals import told
 from tests.support.server import RunningServer
 
 
 def unique(prefix: str = "test") -> str:
     return f"{prefix}/{uuid.uuid4().hex}"
-
-
-def refusal(caught: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
-    """Code and message of an error."""
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 @pytest.fixture
@@ -52,7 +47,7 @@ def test_binary_and_awkward_texts_come_back_as_they_were(client: Any) -> None:
 def test_a_value_is_limited_in_bytes(client: Any) -> None:
     with pytest.raises(ClientError) as caught:
         client.create_secret(Name=unique(), SecretString="ü" * 40_000)
-    code, message = refusal(caught)
+    code, message = told(caught)
     assert code == "ValidationException"
     assert "ü" not in message
 
@@ -63,7 +58,7 @@ def test_a_secret_without_a_value(client: Any) -> None:
     assert "VersionIdsToStages" not in client.describe_secret(SecretId=name)
     with pytest.raises(ClientError) as caught:
         client.get_secret_value(SecretId=name)
-    assert refusal(caught) == (
+    assert told(caught) == (
         "ResourceNotFoundException",
         "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT",
     )
@@ -73,20 +68,20 @@ def test_a_missing_secret(client: Any) -> None:
     for operation in (client.get_secret_value, client.describe_secret, client.delete_secret, client.restore_secret):
         with pytest.raises(ClientError) as caught:
             operation(SecretId=unique())
-        assert refusal(caught) == ("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+        assert told(caught) == ("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 
 
 def test_a_name_that_ends_like_a_suffix_has_no_partial_arn(client: Any) -> None:
     arn = client.create_secret(Name=unique() + "-secret", SecretString="x")["ARN"]
     with pytest.raises(ClientError) as caught:
         client.get_secret_value(SecretId=arn[:-7])
-    assert refusal(caught)[0] == "ResourceNotFoundException"
+    assert told(caught)[0] == "ResourceNotFoundException"
 
 
 def test_a_name_is_checked(client: Any) -> None:
     with pytest.raises(ClientError) as caught:
         client.create_secret(Name="no spaces", SecretString="x")
-    assert refusal(caught) == (
+    assert told(caught) == (
         "ValidationException",
         "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!",
     )
@@ -97,7 +92,7 @@ def test_a_name_is_taken(client: Any) -> None:
     client.create_secret(Name=name, SecretString="x")
     with pytest.raises(ClientError) as caught:
         client.create_secret(Name=name, SecretString="x")
-    assert refusal(caught) == (
+    assert told(caught) == (
         "ResourceExistsException",
         f"The operation failed because the secret {name} already exists.",
     )
@@ -110,7 +105,7 @@ def test_the_same_creation_again_is_the_same_secret(client: Any) -> None:
     assert (again["ARN"], again["VersionId"]) == (first["ARN"], first["VersionId"])
     with pytest.raises(ClientError) as caught:
         client.create_secret(**{**request, "SecretString": "y"})
-    assert refusal(caught) == (
+    assert told(caught) == (
         "ResourceExistsException",
         f"You can't use ClientRequestToken {request['ClientRequestToken']} because that value is already in use for a "
         f"version of secret {first['ARN']}.",
@@ -152,7 +147,7 @@ def test_putting_the_same_token_again(client: Any) -> None:
     for other in ({"SecretString": "3"}, {"SecretBinary": b"2"}):
         with pytest.raises(ClientError) as caught:
             client.put_secret_value(SecretId=name, ClientRequestToken=token, **other)
-        assert refusal(caught) == (
+        assert told(caught) == (
             "ResourceExistsException",
             f"You can't use ClientRequestToken {token} because that value is already in use for a version of secret "
             f"{arn}.",
@@ -182,7 +177,7 @@ def test_there_are_at_most_20_labels(client: Any) -> None:
     client.put_secret_value(SecretId=name, SecretString="2", VersionStages=[f"label-{n}" for n in range(19)])
     with pytest.raises(ClientError) as caught:
         client.put_secret_value(SecretId=name, SecretString="3", VersionStages=["one-more"])
-    assert refusal(caught)[0] == "LimitExceededException"
+    assert told(caught)[0] == "LimitExceededException"
 
 
 def test_a_version_and_a_label_must_belong_together(client: Any) -> None:
@@ -190,14 +185,14 @@ def test_a_version_and_a_label_must_belong_together(client: Any) -> None:
     version = client.create_secret(Name=name, SecretString="1")["VersionId"]
     with pytest.raises(ClientError) as caught:
         client.get_secret_value(SecretId=name, VersionId=version, VersionStage="AWSPREVIOUS")
-    assert refusal(caught) == (
+    assert told(caught) == (
         "InvalidRequestException",
         "You provided a VersionStage that is not associated to the provided VersionId.",
     )
     missing = str(uuid.uuid4())
     with pytest.raises(ClientError) as caught:
         client.get_secret_value(SecretId=name, VersionId=missing)
-    assert refusal(caught) == (
+    assert told(caught) == (
         "ResourceNotFoundException",
         f"Secrets Manager can't find the specified secret value for VersionId: {missing}",
     )
@@ -208,10 +203,10 @@ def test_values_that_are_missing_or_doubled(client: Any) -> None:
     client.create_secret(Name=name)
     with pytest.raises(ClientError) as caught:
         client.put_secret_value(SecretId=name)
-    assert refusal(caught) == ("InvalidRequestException", "You must provide either SecretString or SecretBinary.")
+    assert told(caught) == ("InvalidRequestException", "You must provide either SecretString or SecretBinary.")
     with pytest.raises(ClientError) as caught:
         client.put_secret_value(SecretId=name, SecretString="x", SecretBinary=b"x")
-    assert refusal(caught)[0] == "InvalidParameterException"
+    assert told(caught)[0] == "InvalidParameterException"
 
 
 def test_updating_without_a_value_touches_no_version(client: Any) -> None:
@@ -241,7 +236,7 @@ def test_a_batch_tells_values_and_errors_in_the_order_of_the_request(client: Any
     assert [value["Name"] for value in pages["SecretValues"] + rest["SecretValues"]] == names
     with pytest.raises(ClientError) as caught:
         client.batch_get_secret_value(SecretIdList=ids, Filters=filters)
-    assert refusal(caught)[0] == "InvalidParameterException"
+    assert told(caught)[0] == "InvalidParameterException"
 
 
 def test_random_passwords(client: Any) -> None:
@@ -253,4 +248,4 @@ def test_random_passwords(client: Any) -> None:
     )["RandomPassword"].isdigit()
     with pytest.raises(ClientError) as caught:
         client.get_random_password(PasswordLength=3)
-    assert refusal(caught)[0] == "InvalidParameterException"
+    assert told(caught)[0] == "InvalidParameterException"

@@ -8,9 +8,9 @@ import uuid
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from tests.support.operator import operator_client
 from tests.support.plain_rotation import PlainSecret, plain_function
+from tests.support.refusals import refusal
 from tests.support.rotation import wait_until
 from tests.support.server import RunningServer
 
@@ -27,13 +27,6 @@ def shown(server: RunningServer, secret: PlainSecret) -> dict[str, Any]:
     """The last rotation of a secret."""
     found: dict[str, Any] = operator_client(server).describe_rotations(SecretId=secret.name)["Rotations"][0]
     return found
-
-
-def refusal(call: Any, **parameters: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def test_a_rotation_tells_of_every_step(strongroom: RunningServer, good: str) -> None:

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-from botocore.exceptions import ClientError
 from demo.postgresql import start_postgresql
 from tests.support.server import Credentials, RunningServer, start_server
 
@@ -27,7 +25,6 @@ __all__ = [
     "THERE",
     "Regions",
     "eventually",
-    "refusal",
     "regions_of",
     "statement",
     "unique",
@@ -49,14 +46,6 @@ def eventually(condition: Callable[[], bool], what: str) -> None:
     while not condition():
         assert time.monotonic() < until, f"it did not come to this: {what}"
         time.sleep(0.05)
-
-
-def refusal(call: Callable[..., object], **parameters: Any) -> tuple[str, str]:
-    """The code and message with which a call is refused."""
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def statement(*actions: str, effect: str = "Allow", resource: str = "*", **more: Any) -> dict[str, Any]:

@@ -6,11 +6,10 @@ import datetime
 import json
 import uuid
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from tests.support.canary import Canaries
+from tests.support.refusals import refusal
 from tests.support.rotation import Rig, RotatedSecret, rotation_rig, wait_until
 
 from strongroom.services.secretsmanager.rotation.outcome import REPLACEMENTS
@@ -51,14 +50,6 @@ def scheduled(rig: Rig, shipped: str) -> tuple[RotatedSecret, dict[str, str], st
 
 def new_token() -> str:
     return str(uuid.uuid4())
-
-
-def refusal(call: Any, **parameters: Any) -> tuple[str, str]:
-    """The code and message with which a call is refused."""
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def rotation_events(secret: RotatedSecret) -> list[str]:
