@@ -112,7 +112,7 @@ class Application:
             problems = await self._handler.problems()
             status = "not ready" if problems else "ready"
             page: dict[str, object] = {"status": status, "problems": problems}
-            warnings = await self._handler.warnings()
+            warnings = [] if problems else await self._handler.warnings()
             if warnings:
                 page["warnings"] = warnings
             return _json(503 if problems else 200, page)
