@@ -6,15 +6,18 @@ its own folder and knows only `strongroom.errors` and `strongroom.world`. A secr
 enters: there is no way in but through an allow-list.
 """
 
+from strongroom.audit.checkpoints import Checkpoint, Checkpoints
 from strongroom.audit.events import RepeatedEvent, api_event, resource, service_event
 from strongroom.audit.parameters import Operation, operation
 from strongroom.audit.read import EventFilter, Record, last_records, read_records
 from strongroom.audit.trail import Trail
 from strongroom.audit.unavailable import AuditUnavailable
-from strongroom.audit.verify import Problem, VerificationReport, verify
+from strongroom.audit.verify import Problem, VerificationReport, verify, verify_files
 
 __all__ = [
     "AuditUnavailable",
+    "Checkpoint",
+    "Checkpoints",
     "EventFilter",
     "Operation",
     "Problem",
@@ -29,4 +32,5 @@ __all__ = [
     "resource",
     "service_event",
     "verify",
+    "verify_files",
 ]

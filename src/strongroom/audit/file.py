@@ -18,26 +18,27 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
+from strongroom.audit.durable import sync_folder, write_aside
 from strongroom.audit.head import HEAD_NAME, Head, HeadDamagedError, read_head_from, write_head
 from strongroom.audit.record import Link, chain, hash_of, parse
+from strongroom.audit.segments import LONGEST_LINE, TRAIL_NAME, end_of_closed, start_of
+from strongroom.audit.switching import OPEN_FLAGS, begin_next
 from strongroom.audit.unavailable import AuditUnavailable
 
 __all__ = ["TORN_PREFIX", "TRAIL_NAME", "TrailFile"]
 
-TRAIL_NAME = "trail.jsonl"
 TORN_PREFIX = "trail.torn-"
 """Start of the names of files that hold the bytes of half-written records."""
 
-_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _FIRST_PAUSE_SECONDS = 0.000_05
 _LONGEST_PAUSE_SECONDS = 0.005
 _TAIL_BYTES = 8192
-_BLOCK_BYTES = 1 << 20
+_BLOCK = b" " * 4096
 
 _CANNOT = "The audit trail cannot record."
 _SET_ASIDE = (
@@ -52,6 +53,7 @@ class TrailFile:
     Args:
         folder: The audit folder, host configuration and never an API parameter.
         lock_timeout_seconds: How long to wait for another process that holds the lock.
+        largest_bytes: Size from which on the file is closed and the next one begun.
     """
 
     __slots__ = (
@@ -60,22 +62,28 @@ class TrailFile:
         "_folder",
         "_head",
         "_identity",
+        "_largest",
         "_lock_timeout",
         "_mutex",
         "_path",
         "_size",
+        "_start",
+        "_switch_from",
         "_sync_failure",
     )
 
-    def __init__(self, folder: Path, lock_timeout_seconds: float) -> None:
+    def __init__(self, folder: Path, lock_timeout_seconds: float, largest_bytes: int) -> None:
         self._folder = folder
         self._path = folder / TRAIL_NAME
         self._lock_timeout = lock_timeout_seconds
+        self._largest = largest_bytes
+        self._switch_from = largest_bytes  # later than that only while a switch fails
         self._mutex = threading.Lock()  # orders the threads of this process, which ``flock`` does not tell apart
         self._descriptor = -1
         self._head = -1
         self._identity = (0, 0)
         self._size = 0
+        self._start = Link()  # what the file's first record continues
         self._end = Link()
         self._sync_failure: AuditUnavailable | None = None
 
@@ -89,15 +97,15 @@ class TrailFile:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             known = (self._folder / HEAD_NAME).exists()
             # A trail that was noted before must still be there: an empty one in its place would hide the loss.
-            self._descriptor = os.open(self._path, _FLAGS if known else _FLAGS | os.O_CREAT, 0o600)
+            self._descriptor = os.open(self._path, OPEN_FLAGS if known else OPEN_FLAGS | os.O_CREAT, 0o600)
             self._head = os.open(
                 self._folder / HEAD_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600
             )
             self._settle_identity()
             with self._locked():
-                self._learn_end(0)
+                self._learn_start()
                 self._check_head()
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         except OSError as error:
             self.close()
             raise self._failed_open(error) from error
@@ -112,19 +120,39 @@ class TrailFile:
                 os.close(descriptor)
         self._descriptor = self._head = -1
 
-    def append(self, events: Sequence[bytes]) -> None:
+    def append(self, events: Sequence[bytes]) -> Head:
         """Write ``events`` as the next records and return when they are on the disk.
 
         Args:
             events: Serialised JSON objects without raw newlines.
 
+        Returns:
+            How far the trail reaches with them.
+
         Raises:
             AuditUnavailable: None of them is recorded, or their durability is unknown.
         """
         self._refuse_if_sync_failed()
-        with self._locked():
-            reached = self._write_records(events)
+        with self._locked() as size:
+            reached = self._write_records(events, self._switch(size) if size >= self._switch_from else size)
         self.make_durable(reached)
+        return reached
+
+    def switch(self, is_due: Callable[[bytes], bool]) -> bool:
+        """Close the file and begin the next one, if there are records in it and it is time.
+
+        Args:
+            is_due: Is given the file's first line, without its newline.
+
+        Returns:
+            Whether the next one was begun.
+
+        Raises:
+            AuditUnavailable: The trail cannot be used.
+        """
+        self._refuse_if_sync_failed()
+        with self._locked() as size:
+            return bool(size) and is_due(self._first_line()) and self._switch(size) == 0
 
     def try_write(self, events: Sequence[bytes]) -> Head | None:
         """Write ``events`` as the next records without syncing them.
@@ -133,13 +161,14 @@ class TrailFile:
             events: Serialised JSON objects without raw newlines.
 
         Returns:
-            How far the trail reaches with them, for `note` or `make_durable`; None when another writer holds the lock.
+            How far the trail reaches with them, for `note` or `make_durable`; None when another writer holds the lock,
+            or the next file is due: then `append` does it.
 
         Raises:
             AuditUnavailable: None of them is recorded.
         """
         self._refuse_if_sync_failed()
-        if not self._mutex.acquire(blocking=False):
+        if self._size >= self._switch_from or not self._mutex.acquire(blocking=False):
             return None
         try:
             try:
@@ -147,11 +176,34 @@ class TrailFile:
             except BlockingIOError:
                 return None
             try:
-                return self._write_records(events)
+                size = self._checked_size()
+                return None if size is None else self._write_records(events, size)
             finally:
                 fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         finally:
             self._mutex.release()
+
+    def can_write(self) -> bool:
+        """Whether a block can be written at the file's end, found out without waiting; it is taken back at once."""
+        if self._sync_failure is not None or not self._mutex.acquire(blocking=False):
+            return False
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try:
+                size = self._checked_size()
+                if size is None:
+                    return False
+                if size != self._size:
+                    self._learn_end(self._size)
+                self._write(_BLOCK)
+                os.ftruncate(self._descriptor, self._size)
+            finally:
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        except (AuditUnavailable, OSError):
+            return False
+        finally:
+            self._mutex.release()
+        return True
 
     def make_durable(self, reached: Head) -> None:
         """Sync what was written and note how far the trail now reaches.
@@ -205,17 +257,78 @@ class TrailFile:
         Raises:
             AuditUnavailable: It does not.
         """
-        self._checked_size()
+        if self._checked_size() is None and not self._is_followed():
+            raise self._tampered("was replaced by another file")
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the lock that orders the writers. ``flock`` (2) dies with its process, so a crash cannot leave it."""
+    def _locked(self) -> Iterator[int]:
+        """Hold the lock that orders the writers. ``flock`` (2) dies with its process, so a crash cannot leave it.
+
+        Gives the file's length. When another process began the next file, this one goes over to it.
+        """
         with self._mutex:
             self._lock_file()
             try:
-                yield
+                went_over = False
+                while (size := self._checked_size()) is None:
+                    self._go_over()
+                    went_over = True
+                if went_over:  # only now, for a file that was closed meanwhile does not reach as far as the trail does
+                    self._learn_start()
+                    self._check_head()
+                yield size
             finally:
                 fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def _go_over(self) -> None:
+        """Leave the file, which was closed, for the one that was begun after it."""
+        if not self._is_followed():
+            raise self._tampered("was replaced by another file")
+        try:
+            self._become(os.open(self._path, OPEN_FLAGS))
+        except OSError as error:
+            raise self._failed_open(error) from error
+        self._lock_file()
+
+    def _is_followed(self) -> bool:
+        """Whether the file that is now at the path goes on where this one ended, or somewhere after that."""
+        try:
+            with self._path.open("rb") as file:
+                line = file.readline(LONGEST_LINE)
+            start = start_of(line.removesuffix(b"\n")) if line else end_of_closed(self._folder)
+        except OSError as error:
+            raise self._failed_open(error) from error
+        here = self._end
+        return start is not None and (start == here or start.sequence > max(here.sequence, self._start.sequence))
+
+    def _become(self, descriptor: int) -> None:
+        """Take the place of the open file, whose lock goes with it; every holder of its number follows along."""
+        os.dup2(descriptor, self._descriptor, inheritable=False)
+        os.close(descriptor)
+        self._settle_identity()
+        self._size = 0
+
+    def _switch(self, size: int) -> int:
+        """Close the file and begin the next one; answers the length of the file to go on with. For the lock's holder.
+
+        When the next one cannot be begun, this one grows on, and it is tried again when it has grown by an eighth.
+        """
+        if size != self._size:
+            self._learn_end(self._size)
+        self.make_durable(Head(self._end.sequence, self._size, self._end.hash))
+        try:
+            descriptor = begin_next(self._folder, self._start.sequence + 1)
+        except OSError:
+            self._switch_from = self._size + self._largest // 8
+            return self._size
+        self._become(descriptor)
+        try:
+            sync_folder(self._folder)
+        except OSError as error:
+            self.refuse_after_failed_sync(error)
+        self._start = self._end
+        self._switch_from = self._largest
+        return 0
 
     def _lock_file(self) -> None:
         deadline = time.monotonic() + self._lock_timeout
@@ -244,8 +357,8 @@ class TrailFile:
         status = os.fstat(self._descriptor)
         self._identity = (status.st_dev, status.st_ino)
 
-    def _checked_size(self) -> int:
-        """The file's length, after checking that it is still the file at the path."""
+    def _checked_size(self) -> int | None:
+        """The file's length, after checking that it is still there; None when another file is at the path."""
         try:
             status = os.stat(self._path, follow_symlinks=False)
         except OSError as error:
@@ -254,10 +367,25 @@ class TrailFile:
                 "was deleted or moved away" if gone else f"is out of reach: {error.strerror}"
             ) from error
         if (status.st_dev, status.st_ino) != self._identity:
-            raise self._tampered("was replaced by another file")
+            return None
         if status.st_size < self._size:
             raise self._tampered(f"shrank from {self._size} to {status.st_size} bytes")
         return status.st_size
+
+    def _first_line(self) -> bytes:
+        """What stands before the file's first newline."""
+        return os.pread(self._descriptor, LONGEST_LINE, 0).partition(b"\n")[0]
+
+    def _learn_start(self) -> None:
+        """Learn what the file begins with and ends with."""
+        self._start = Link()
+        try:
+            line = self._first_line()
+            start = start_of(line) if line else end_of_closed(self._folder)
+        except OSError as error:
+            raise self._failed_open(error) from error
+        self._start = start or Link()
+        self._learn_end(0)
 
     def _learn_end(self, known: int) -> None:
         """Read the last record, after moving away what a writer that died half way left behind it.
@@ -274,7 +402,7 @@ class TrailFile:
     def _record_ending_at(self, size: int) -> Link:
         """The record whose newline is the byte before ``size``."""
         if size == 0:
-            return Link()
+            return self._start
         line = self._read_line_back(size - 1)
         parts = parse(line)
         if parts is None:
@@ -299,7 +427,7 @@ class TrailFile:
         if whole < known:
             raise self._tampered("was rewritten")
         sequence = self._record_ending_at(whole).sequence + 1
-        _write_durably(self._folder, f"{TORN_PREFIX}{sequence}", torn)
+        write_aside(self._folder, f"{TORN_PREFIX}{sequence}", torn)
         os.ftruncate(self._descriptor, whole)
         os.fdatasync(self._descriptor)
         return whole
@@ -312,6 +440,11 @@ class TrailFile:
             raise self._damaged_head() from error
         if head is None:
             write_head(self._head, Head(self._end.sequence, self._size, self._end.hash))
+        elif head.sequence < self._start.sequence:
+            return  # it stands in a closed file
+        elif head.sequence == self._start.sequence:
+            if head.hash != self._start.hash:
+                raise self._tampered(f"does not continue record {head.sequence} as it was written")
         elif self._size < head.size:
             raise self._tampered(f"ends at record {self._end.sequence}, but once reached record {head.sequence}")
         elif self._record_ending_at(head.size) != Link(head.sequence, head.hash):
@@ -321,9 +454,8 @@ class TrailFile:
         if self._sync_failure is not None:
             raise self._sync_failure.again()
 
-    def _write_records(self, events: Sequence[bytes]) -> Head:
-        """Write ``events`` as the next records. For the holder of the lock."""
-        size = self._checked_size()
+    def _write_records(self, events: Sequence[bytes], size: int) -> Head:
+        """Write ``events`` as the next records of the file, which is ``size`` long. For the holder of the lock."""
         if size != self._size:
             self._learn_end(self._size)
         lines, end = chain(self._end, events)
@@ -370,30 +502,3 @@ class TrailFile:
             why=f"{error.filename or self._path} cannot be opened: {error.strerror}",
             fix=f"Give the user that runs Strongroom a folder {self._folder} that it owns, with room on its disk.",
         )
-
-
-def _write_durably(folder: Path, name: str, content: bytes) -> None:
-    """Write ``content`` to a new file called ``name``, or ``name.2`` and so on when that exists."""
-    for attempt in range(1, 1000):
-        path = folder / (name if attempt == 1 else f"{name}.{attempt}")
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            continue
-        try:
-            for start in range(0, len(content), _BLOCK_BYTES):
-                os.write(descriptor, content[start : start + _BLOCK_BYTES])
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        _sync_folder(folder)
-        return
-    raise AuditUnavailable(_CANNOT, why=f"{folder} holds a thousand files {name}", fix="Move them away.")
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

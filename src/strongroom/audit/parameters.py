@@ -13,8 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from strongroom.audit.allow_list import Copier, fields, list_of, names, scalar, text_map
+from strongroom.audit.cloudtrail_parameters import CLOUDTRAIL
 from strongroom.audit.database_parameters import RDS
+from strongroom.audit.federation_parameters import IDENTITY_PROVIDERS, STS
 from strongroom.audit.function_parameters import LAMBDA, LOGS
+from strongroom.audit.identity_parameters import IAM
 from strongroom.audit.rules import Members
 from strongroom.audit.rules import Rule as _Rule
 from strongroom.audit.rules import read as _read
@@ -37,6 +40,7 @@ class Operation:
         read_only: ``readOnly``.
         request: Copies the allowed parameters.
         answer: Copies the allowed parts of the answer.
+        answers: Whether any part of the answer is recorded.
     """
 
     source: str
@@ -44,6 +48,7 @@ class Operation:
     read_only: bool
     request: Copier
     answer: Copier
+    answers: bool
 
     def parameters(self, given: Mapping[str, object] | None) -> dict[str, object] | None:
         """``requestParameters`` for the parameters of a call, named as in the service model; None when empty."""
@@ -128,7 +133,9 @@ _GRANT_CONSTRAINTS = fields(
 
 _KMS: Mapping[str, _Rule] = {
     "CancelKeyDeletion": _write("KeyId", answer=names("KeyId")),
+    "ConnectCustomKeyStore": _write("CustomKeyStoreId"),
     "CreateAlias": _write("AliasName TargetKeyId"),
+    "CreateCustomKeyStore": _write("CustomKeyStoreName CustomKeyStoreType CloudHsmClusterId"),
     "CreateKey": _write(
         "Policy Description KeyUsage CustomerMasterKeySpec KeySpec Origin BypassPolicyLockoutSafetyCheck MultiRegion",
         Tags=_KMS_TAGS,
@@ -140,23 +147,31 @@ _KMS: Mapping[str, _Rule] = {
         Constraints=_GRANT_CONSTRAINTS,
         answer=names("GrantId"),
     ),
+    "Decapsulate": _read("KeyId EncapsulationAlgorithm DryRun"),
     "Decrypt": _read("KeyId EncryptionAlgorithm DryRun", EncryptionContext=text_map, DryRunModifiers=_TEXTS),
     "DeleteAlias": _write("AliasName"),
+    "DeleteCustomKeyStore": _write("CustomKeyStoreId"),
     "DeleteImportedKeyMaterial": _write("KeyId KeyMaterialId", answer=names("KeyId KeyMaterialId")),
+    "DeriveSharedSecret": _read("KeyId KeyAgreementAlgorithm DryRun"),
     "DescribeCustomKeyStores": _read("CustomKeyStoreId CustomKeyStoreName Limit"),
     "DescribeKey": _read("KeyId"),
     "DisableKey": _write("KeyId"),
     "DisableKeyRotation": _write("KeyId"),
+    "DisconnectCustomKeyStore": _write("CustomKeyStoreId"),
     "EnableKey": _write("KeyId"),
     "EnableKeyRotation": _write("KeyId RotationPeriodInDays"),
+    "Encapsulate": _read("KeyId EncapsulationAlgorithm DryRun"),
     "Encrypt": _read("KeyId EncryptionAlgorithm DryRun", EncryptionContext=text_map),
     "GenerateDataKey": _read("KeyId KeySpec NumberOfBytes DryRun", EncryptionContext=text_map),
+    "GenerateDataKeyPair": _read("KeyId KeyPairSpec DryRun", EncryptionContext=text_map),
+    "GenerateDataKeyPairWithoutPlaintext": _read("KeyId KeyPairSpec DryRun", EncryptionContext=text_map),
     "GenerateDataKeyWithoutPlaintext": _read("KeyId KeySpec NumberOfBytes DryRun", EncryptionContext=text_map),
     "GenerateMac": _read("KeyId MacAlgorithm DryRun"),
     "GenerateRandom": _read("NumberOfBytes"),
     "GetKeyPolicy": _read("KeyId PolicyName"),
     "GetKeyRotationStatus": _read("KeyId"),
     "GetParametersForImport": _read("KeyId WrappingAlgorithm WrappingKeySpec"),
+    "GetPublicKey": _read("KeyId"),
     "ImportKeyMaterial": _write(
         "KeyId ValidTo ExpirationModel ImportType KeyMaterialDescription KeyMaterialId",
         answer=names("KeyId KeyMaterialId"),
@@ -186,101 +201,15 @@ _KMS: Mapping[str, _Rule] = {
     "ScheduleKeyDeletion": _write(
         "KeyId PendingWindowInDays", answer=names("KeyId DeletionDate KeyState PendingWindowInDays")
     ),
+    "Sign": _read("KeyId SigningAlgorithm MessageType DryRun"),
     "TagResource": _write("KeyId", Tags=_KMS_TAGS),
     "UntagResource": _write("KeyId", TagKeys=_TEXTS),
     "UpdateAlias": _write("AliasName TargetKeyId"),
+    "UpdateCustomKeyStore": _write("CustomKeyStoreId NewCustomKeyStoreName CloudHsmClusterId"),
     "UpdateKeyDescription": _write("KeyId Description"),
     "UpdatePrimaryRegion": _write("KeyId PrimaryRegion"),
+    "Verify": _read("KeyId SigningAlgorithm MessageType DryRun"),
     "VerifyMac": _read("KeyId MacAlgorithm DryRun"),
-}
-
-_USER = fields(names("Path UserName UserId Arn CreateDate"))
-_ROLE = fields(names("Path RoleName RoleId Arn CreateDate AssumeRolePolicyDocument"))
-_POLICY = fields(
-    names("PolicyName PolicyId Arn Path DefaultVersionId AttachmentCount IsAttachable CreateDate UpdateDate")
-)
-_POLICY_VERSION = fields(names("VersionId IsDefaultVersion CreateDate"))
-_ACCESS_KEY = fields(names("AccessKeyId UserName Status CreateDate"))
-
-_IAM: Mapping[str, _Rule] = {
-    "AttachRolePolicy": _write("RoleName PolicyArn"),
-    "AttachUserPolicy": _write("UserName PolicyArn"),
-    "CreateAccessKey": _write("UserName", answer={"AccessKey": _ACCESS_KEY}),
-    "CreatePolicy": _write("PolicyName Path PolicyDocument Description", Tags=_TAGS, answer={"Policy": _POLICY}),
-    "CreatePolicyVersion": _write("PolicyArn PolicyDocument SetAsDefault", answer={"PolicyVersion": _POLICY_VERSION}),
-    "CreateRole": _write(
-        "Path RoleName AssumeRolePolicyDocument Description MaxSessionDuration PermissionsBoundary",
-        Tags=_TAGS,
-        answer={"Role": _ROLE},
-    ),
-    "CreateUser": _write("Path UserName PermissionsBoundary", Tags=_TAGS, answer={"User": _USER}),
-    "DeleteAccessKey": _write("UserName AccessKeyId"),
-    "DeletePolicy": _write("PolicyArn"),
-    "DeletePolicyVersion": _write("PolicyArn VersionId"),
-    "DeleteRole": _write("RoleName"),
-    "DeleteRolePermissionsBoundary": _write("RoleName"),
-    "DeleteRolePolicy": _write("RoleName PolicyName"),
-    "DeleteUser": _write("UserName"),
-    "DeleteUserPermissionsBoundary": _write("UserName"),
-    "DeleteUserPolicy": _write("UserName PolicyName"),
-    "DetachRolePolicy": _write("RoleName PolicyArn"),
-    "DetachUserPolicy": _write("UserName PolicyArn"),
-    "GetAccessKeyLastUsed": _read("AccessKeyId"),
-    "GetPolicy": _read("PolicyArn"),
-    "GetPolicyVersion": _read("PolicyArn VersionId"),
-    "GetRole": _read("RoleName"),
-    "GetRolePolicy": _read("RoleName PolicyName"),
-    "GetUser": _read("UserName"),
-    "GetUserPolicy": _read("UserName PolicyName"),
-    "ListAccessKeys": _read("UserName MaxItems"),
-    "ListAttachedRolePolicies": _read("RoleName PathPrefix MaxItems"),
-    "ListAttachedUserPolicies": _read("UserName PathPrefix MaxItems"),
-    "ListGroupsForUser": _read("UserName MaxItems"),
-    "ListInstanceProfilesForRole": _read("RoleName MaxItems"),
-    "ListPolicyTags": _read("PolicyArn MaxItems"),
-    "ListRoleTags": _read("RoleName MaxItems"),
-    "ListUserTags": _read("UserName MaxItems"),
-    "ListPolicies": _read("Scope OnlyAttached PathPrefix PolicyUsageFilter MaxItems"),
-    "ListPolicyVersions": _read("PolicyArn MaxItems"),
-    "ListRolePolicies": _read("RoleName MaxItems"),
-    "ListRoles": _read("PathPrefix MaxItems"),
-    "ListUserPolicies": _read("UserName MaxItems"),
-    "ListUsers": _read("PathPrefix MaxItems"),
-    "PutRolePermissionsBoundary": _write("RoleName PermissionsBoundary"),
-    "PutRolePolicy": _write("RoleName PolicyName PolicyDocument"),
-    "PutUserPermissionsBoundary": _write("UserName PermissionsBoundary"),
-    "PutUserPolicy": _write("UserName PolicyName PolicyDocument"),
-    "SetDefaultPolicyVersion": _write("PolicyArn VersionId"),
-    "TagPolicy": _write("PolicyArn", Tags=_TAGS),
-    "TagRole": _write("RoleName", Tags=_TAGS),
-    "TagUser": _write("UserName", Tags=_TAGS),
-    "UntagPolicy": _write("PolicyArn", TagKeys=_TEXTS),
-    "UntagRole": _write("RoleName", TagKeys=_TEXTS),
-    "UntagUser": _write("UserName", TagKeys=_TEXTS),
-    "UpdateAccessKey": _write("UserName AccessKeyId Status"),
-    "UpdateAssumeRolePolicy": _write("RoleName PolicyDocument"),
-    "UpdateRole": _write("RoleName Description MaxSessionDuration"),
-    "UpdateUser": _write("UserName NewPath NewUserName"),
-}
-
-_STS: Mapping[str, _Rule] = {
-    "AssumeRole": _Rule(
-        names("RoleArn RoleSessionName Policy DurationSeconds ExternalId SerialNumber SourceIdentity")
-        | {
-            "PolicyArns": list_of(fields({"arn": scalar})),
-            "Tags": _TAGS,
-            "TransitiveTagKeys": _TEXTS,
-        },
-        {
-            "Credentials": fields(names("AccessKeyId Expiration")),
-            "AssumedRoleUser": fields(names("AssumedRoleId Arn")),
-            "SourceIdentity": scalar,
-            "PackedPolicySize": scalar,
-        },
-        read_only=True,
-        event_name=None,
-    ),
-    "GetCallerIdentity": _read(),
 }
 
 _ACCOUNT_STATUS = fields(names("Id State AccountId RequestedTimestamp CompletedTimestamp FailureReason"))
@@ -329,23 +258,29 @@ _ORGANIZATIONS: Mapping[str, _Rule] = {
 _STRONGROOM: Mapping[str, _Rule] = {
     "AbortRotation": _write("SecretId Force", answer={**_ARN, **names("VersionId Step")}),
     "CheckDatabases": _read(Identifiers=_TEXTS),
+    "CreateAuditCheckpoint": _write(answer=names("Sequence")),
     "DescribeRotations": _read("SecretId VersionId"),
+    "ExplainAccess": _read("Principal Action Resource"),
     "ListRotations": _read("Failing MaxResults", States=_TEXTS),
+    "ListSecretConsumers": _read("SecretId HoldingOlder MaxResults"),
+    "ListSecretReaders": _read("SecretId"),
     "ListUpcomingRotations": _read("Days MaxResults"),
     "RepairDatabase": _write("Identifier Username"),
     "RetryRotation": _write("SecretId", answer={**_ARN, **names("VersionId Step")}),
+    "TryLogins": _read(SecretIds=_TEXTS),
 }
 
 _TABLES: Mapping[str, Mapping[str, _Rule]] = {
     "secretsmanager": _SECRETS_MANAGER,
     "kms": _KMS,
-    "iam": _IAM,
-    "sts": _STS,
+    "iam": {**IAM, **IDENTITY_PROVIDERS},
+    "sts": STS,
     "lambda": LAMBDA,
     "logs": LOGS,
     "organizations": _ORGANIZATIONS,
     "strongroom": _STRONGROOM,
     "rds": RDS,
+    "cloudtrail": CLOUDTRAIL,
 }
 
 _READING = ("BatchGet", "Describe", "Get", "List", "Validate")
@@ -358,7 +293,12 @@ def _source(service: str) -> str:
 
 OPERATIONS: Mapping[tuple[str, str], Operation] = {
     (service, name): Operation(
-        _source(service), rule.event_name or name, rule.read_only, fields(rule.request), fields(rule.answer)
+        _source(service),
+        rule.event_name or name,
+        rule.read_only,
+        fields(rule.request),
+        fields(rule.answer),
+        bool(rule.answer),
     )
     for service, table in _TABLES.items()
     for name, rule in table.items()
@@ -376,4 +316,4 @@ def operation(service: str, name: str) -> Operation:
     known = OPERATIONS.get((service, name))
     if known is not None:
         return known
-    return Operation(_source(service), name, name.startswith(_READING), _NOTHING, _NOTHING)
+    return Operation(_source(service), name, name.startswith(_READING), _NOTHING, _NOTHING, answers=False)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import orjson
 
-from strongroom.audit.file import TRAIL_NAME
 from strongroom.audit.record import parse
+from strongroom.audit.segments import lines
 
 __all__ = ["EventFilter", "Record", "last_records", "read_records"]
 
@@ -73,20 +73,19 @@ def read_records(folder: Path, wanted: EventFilter | None = None) -> Iterator[Re
     wanted = wanted or EventFilter()
     # An event's name stands in its bytes as written here, which spares parsing the events that are not wanted.
     needle = b'"eventName":' + orjson.dumps(wanted.event_name) if wanted.event_name is not None else b""
-    with (folder / TRAIL_NAME).open("rb") as trail:
-        for line in trail:
-            if needle not in line:
-                continue
-            parts = parse(line[:-1]) if line.endswith(b"\n") else None
-            if parts is None:
-                continue
-            sequence, previous, content = parts
-            try:
-                event = orjson.loads(content)
-            except orjson.JSONDecodeError:
-                continue
-            if wanted.admits(event):
-                yield Record(sequence, previous, event)
+    for line in lines(folder):
+        if needle not in line:
+            continue
+        parts = parse(line[:-1]) if line.endswith(b"\n") else None
+        if parts is None:
+            continue
+        sequence, previous, content = parts
+        try:
+            event = orjson.loads(content)
+        except orjson.JSONDecodeError:
+            continue
+        if wanted.admits(event):
+            yield Record(sequence, previous, event)
 
 
 def last_records(folder: Path, wanted: EventFilter | None, limit: int) -> list[Record]:

@@ -14,18 +14,22 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from strongroom.audit.file import TrailFile
 from strongroom.audit.gathering import Gathering, Settle
 from strongroom.audit.kernel_sync import KernelSync
-from strongroom.audit.unavailable import AuditUnavailable
+from strongroom.audit.unavailable import AuditUnavailable, SinkUnavailable
 from strongroom.world import World, from_milliseconds
 
-__all__ = ["Trail"]
+__all__ = ["LARGEST_BYTES", "Gate", "Trail"]
+
+LARGEST_BYTES = 256 << 20
+"""Size of the trail's files when nobody says otherwise."""
 
 _LARGEST_BATCH = 4096  # entries; bounds the memory of one write
 
@@ -41,6 +45,31 @@ class _Failure:
     since: int
 
 
+class Gate(Protocol):
+    """Stands before answers when more than the trail's file must have recorded; `strongroom.audit.sinks` has one."""
+
+    @property
+    def timeout_seconds(self) -> float:
+        """How long either may take."""
+        ...
+
+    def require_ready(self) -> None:
+        """Return when records are taken; blocks.
+
+        Raises:
+            SinkUnavailable: They are not.
+        """
+        ...
+
+    def require_recorded(self, sequence: int) -> None:
+        """Return when every record up to ``sequence`` was taken; blocks.
+
+        Raises:
+            SinkUnavailable: They were not.
+        """
+        ...
+
+
 class Trail:
     """The audit trail of one host, as one process writes it. Open it in the process that uses it, after any fork.
 
@@ -51,6 +80,8 @@ class Trail:
         world: The clock that dates failures in `health`.
         lock_timeout_seconds: How long a batch waits for another process that holds the lock.
         stall_timeout_seconds: How long a batch may take altogether before whoever waits for it is told.
+        largest_bytes: Size from which on the file is closed and the next one begun.
+        gate: What to wait for besides the file, before a batch is written and after.
         sync_in_kernel: Whether the kernel may be asked to sync by itself, where it does that.
     """
 
@@ -61,13 +92,18 @@ class Trail:
         *,
         lock_timeout_seconds: float = 5.0,
         stall_timeout_seconds: float = 15.0,
+        largest_bytes: int = LARGEST_BYTES,
+        gate: Gate | None = None,
         sync_in_kernel: bool = True,
     ) -> None:
         self._folder = folder
         self._world = world
         self._stall_timeout = lock_timeout_seconds + stall_timeout_seconds
-        self._file = TrailFile(folder, lock_timeout_seconds)
-        self._sync_in_kernel = sync_in_kernel
+        self._gate = gate
+        if gate is not None:
+            self._stall_timeout += 2 * gate.timeout_seconds
+        self._file = TrailFile(folder, lock_timeout_seconds, largest_bytes)
+        self._sync_in_kernel = sync_in_kernel and gate is None  # a gate is the thread's to wait at
         self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._refusal: AuditUnavailable | None = AuditUnavailable(
@@ -171,13 +207,24 @@ class Trail:
             self._watch_from(loop)
         gathering.add(event, settle)
 
+    def switch(self, is_due: Callable[[bytes], bool]) -> bool:
+        """Close the file and begin the next one, if it is time; see `TrailFile.switch`. Blocks, like `append_now`.
+
+        Raises:
+            AuditUnavailable: The trail cannot be used.
+        """
+        self._refuse_if_down()
+        return self._file.switch(is_due)
+
     def health(self) -> str | None:
         """None when the trail records; otherwise the cause in plain words, with since when."""
         down = self._refusal or self._stall
         if down is not None:
             return _in_words(down)
         failure = self._failure
-        if failure is not None:
+        if failure is not None and self._file.can_write():  # nobody may send the request that would tell
+            self._failure = None
+        elif failure is not None:
             return f"{_in_words(failure.error)} Since {from_milliseconds(failure.since):%Y-%m-%dT%H:%M:%SZ}."
         try:
             self._file.inspect()
@@ -224,12 +271,17 @@ class Trail:
             self._busy_since = time.monotonic()
         error: AuditUnavailable | None = None
         try:
-            self._file.append([event for events, _ in entries for event in events])
+            if self._gate is not None:
+                self._gate.require_ready()  # before the file, so that no record tells of what was not done
+            reached = self._file.append([event for events, _ in entries for event in events])
+            if self._gate is not None:
+                self._gate.require_recorded(reached.sequence)
         except AuditUnavailable as unavailable:
             error = unavailable
         with self._progress:
             self._busy_since = None
-        self._take_note(error)
+        if not isinstance(error, SinkUnavailable):  # whoever has the gate tells how that is by now
+            self._take_note(error)
         for _, done in entries:
             done(error)
 

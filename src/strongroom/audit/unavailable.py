@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from strongroom.errors import OperatorError
 
-__all__ = ["AuditUnavailable"]
+__all__ = ["AuditUnavailable", "SinkUnavailable"]
 
 
 class AuditUnavailable(OperatorError):
@@ -17,3 +17,7 @@ class AuditUnavailable(OperatorError):
     def again(self) -> AuditUnavailable:
         """A fresh copy, so that every waiter raises its own instance with its own traceback."""
         return AuditUnavailable(self.what, why=self.why, fix=self.fix)
+
+
+class SinkUnavailable(AuditUnavailable):
+    """A sink that must record as well does not. The trail's own file is whole."""

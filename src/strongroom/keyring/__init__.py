@@ -14,6 +14,7 @@ error.
 from strongroom.keyring.header import CiphertextHeader, InvalidCiphertext, inspect
 from strongroom.keyring.importing import WRAPPING_ALGORITHMS, TransferKey, generate_transfer_key, unwrap_material
 from strongroom.keyring.keyring import MAC_ALGORITHMS, Keyring, UnusableKeyMaterial, WrappedMaterial
+from strongroom.keyring.pairs import PAIR_SPECS, KeyPair, generate_pair
 from strongroom.keyring.passphrase import read_passphrase
 from strongroom.keyring.private_url import keeps_private
 from strongroom.keyring.root import RootKey
@@ -22,15 +23,18 @@ from strongroom.keyring.values import open_with_data_key, seal_with_data_key
 
 __all__ = [
     "MAC_ALGORITHMS",
+    "PAIR_SPECS",
     "WRAPPING_ALGORITHMS",
     "CiphertextHeader",
     "InvalidCiphertext",
+    "KeyPair",
     "Keyring",
     "RootKey",
     "SigningKey",
     "TransferKey",
     "UnusableKeyMaterial",
     "WrappedMaterial",
+    "generate_pair",
     "generate_transfer_key",
     "inspect",
     "is_signed",
