@@ -48,6 +48,8 @@ def test_a_role_is_created_shown_changed_and_deleted(strongroom: RunningServer) 
     iam.update_role(RoleName=name, MaxSessionDuration=3600)
     changed = iam.get_role(RoleName=name)["Role"]
     assert (changed["Description"], changed["MaxSessionDuration"]) == ("runs rotations", 3600)
+    described = iam.update_role_description(RoleName=name, Description="runs them all")["Role"]
+    assert (described["RoleId"], described["Description"]) == (made["RoleId"], "runs them all")
     other = _trust({"AWS": strongroom.account})
     iam.update_assume_role_policy(RoleName=name, PolicyDocument=other)
     assert iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"] == json.loads(other)

@@ -191,9 +191,3 @@ def test_tags_of_a_user_keep_their_case_and_are_unique_without_it(strongroom: Ru
         iam.tag_user(UserName=name, Tags=[{"Key": "x", "Value": "1"}, {"Key": "X", "Value": "2"}])
     with pytest.raises(iam.exceptions.LimitExceededException):
         iam.tag_user(UserName=name, Tags=[{"Key": f"k{number}", "Value": ""} for number in range(50)])
-
-
-def test_what_tools_ask_before_they_delete(strongroom: RunningServer) -> None:
-    iam, name = strongroom.client("iam"), _name()
-    iam.create_user(UserName=name)
-    assert iam.list_groups_for_user(UserName=name)["Groups"] == []

@@ -4,6 +4,7 @@
     credentials    the form of keys and ids, and how secrets are sealed
     directory      users, roles, keys and policies as the store has them
     sessions       temporary credentials, whole inside their token
+    last_used      when keys and roles were used
     principals     from a user or session to a `Caller`
     trust          the trust policies of roles
     authenticator  from a signed request to its `Caller`

@@ -15,10 +15,11 @@ from typing import Final
 from strongroom.errors import AwsError
 from strongroom.identity.caller import Caller
 from strongroom.identity.credentials import TEMPORARY_KEY, new_access_key, open_secret, seal_secret
-from strongroom.identity.directory import StoredKey, access_key, role_by_id, user_by_id
+from strongroom.identity.directory import StoredKey, access_key, user_by_id
 from strongroom.identity.organization import OrganizationCache
-from strongroom.identity.principals import load_session_caller, load_user_caller
-from strongroom.identity.sessions import SessionToken, expired_token, invalid_token, open_session
+from strongroom.identity.principals import load_user_caller
+from strongroom.identity.session_callers import load_caller
+from strongroom.identity.sessions import SessionToken, UserSessionToken, expired_token, invalid_token, open_session
 from strongroom.identity.sigv4 import (
     SignedHttpRequest,
     SignedRequest,
@@ -37,16 +38,26 @@ _Credential = tuple[str, str | None]
 """What a request shows: its access key id and its session token."""
 
 _NEVER: Final = 1 << 62
+_NOT_FOR_USERS: Final = "iam"
+"""A session of a user cannot call IAM ("Compare AWS STS credentials"), unless a second factor was shown."""
 _NOBODYS_ACCOUNT: Final = "000000000000"
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A credential that stood up to everything under the present epoch."""
+    """A credential that stood up to everything under the present epoch.
+
+    Args:
+        caller: Whose it is.
+        secret: Its secret half.
+        expires_ms: When it ends.
+        barred: The service at which it counts for nothing; empty if there is none.
+    """
 
     caller: Caller
     secret: str = field(repr=False)
     expires_ms: int = _NEVER
+    barred: str = ""
 
 
 class Authenticator:
@@ -64,7 +75,7 @@ class Authenticator:
         self._keyring = keyring
         self._signing_keys = SigningKeyCache(capacity)
         self._known: BoundedCache[_Credential, _Known] = BoundedCache(capacity)
-        self._sessions: BoundedCache[_Credential, SessionToken] = BoundedCache(capacity)
+        self._sessions: BoundedCache[_Credential, SessionToken | UserSessionToken] = BoundedCache(capacity)
         self._organizations = OrganizationCache()
         self._epoch = -1
         nobody = new_access_key(world.entropy)
@@ -83,8 +94,8 @@ class Authenticator:
         Raises:
             AwsError: ``InvalidSignatureException`` for a wrong signature and for a key that is unknown, inactive or
                 of a closed account, ``UnrecognizedClientException`` for a session token that is missing, misplaced,
-                foreign, of a role that is gone or of a closed account, ``ExpiredTokenException`` for a session that
-                is over.
+                foreign, of a role, user or key that is gone, of a closed account or barred from the service,
+                ``ExpiredTokenException`` for a session that is over.
             OperatorError: The store, or a policy in it, cannot be read.
         """
         if epoch > self._epoch:
@@ -104,6 +115,8 @@ class Authenticator:
             raise
         if now_ms >= known.expires_ms:
             raise expired_token()
+        if known.barred and known.barred == signed.service:
+            raise invalid_token()
         return known.caller
 
     def recognise(self, request: SignedHttpRequest, signed: SignedRequest, now_ms: int) -> Caller | None:
@@ -167,17 +180,17 @@ class Authenticator:
         if now_ms >= facts.expires_ms:
             raise expired_token()
 
+        barred = _NOT_FOR_USERS if isinstance(session, UserSessionToken) else ""
+        if barred and barred == signed.service:
+            raise invalid_token()
+
         def load(transaction: Transaction) -> tuple[int, Caller | None]:
-            role = role_by_id(transaction, facts.role_id)
-            organization = self._organizations.current(transaction)
-            if role is None or not organization.is_open(role.account):
-                return transaction.epoch(), None
-            return transaction.epoch(), load_session_caller(transaction, session, role, organization)
+            return transaction.epoch(), load_caller(transaction, session, self._organizations.current(transaction))
 
         read_epoch, caller = await self._store.read(load)
         if caller is None:
             raise invalid_token()
-        self._remember(read_epoch, credential, _Known(caller, secret, facts.expires_ms))
+        self._remember(read_epoch, credential, _Known(caller, secret, facts.expires_ms, barred))
         return caller
 
     def _remember(self, read_epoch: int, credential: _Credential, known: _Known) -> None:

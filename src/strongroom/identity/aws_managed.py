@@ -1,15 +1,29 @@
-"""The policies that AWS manages and every account can attach: the few that make sense here, by their real names.
+"""The policies that AWS manages and every account can attach: those that concern the services here, under AWS's names.
 
-Source: AWS Managed Policy Reference Guide.
+Their texts are AWS's (AWS Managed Policy Reference Guide) and stand in ``data/aws_managed_policies.json``. They may
+name services that do not exist here, which allows nothing. One is shorter than AWS's: ReadOnlyAccess, which changes
+every week, holds what it says of the services here and leaves the others out.
+
+A policy has the version that AWS had when the file was made, and no other. AWS does not publish the unique ids of its
+policies: one that is not known is made of the name.
 """
 
 from __future__ import annotations
 
+import json
+from base64 import b32encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
 from typing import Final
 
 __all__ = ["ADMINISTRATOR_ACCESS", "AWS_MANAGED", "AwsManagedPolicy"]
+
+ADMINISTRATOR_ACCESS: Final = "arn:aws:iam::aws:policy/AdministratorAccess"
+"""The policy of the administrator that an installation begins with."""
+
+_FILE: Final = Path(__file__).parent / "data" / "aws_managed_policies.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +33,11 @@ class AwsManagedPolicy:
     Args:
         name: Its name.
         path: Its path, with slashes at both ends.
-        policy_id: The unique id that AWS gave it.
+        policy_id: Its unique id.
         description: AWS's description.
         version_id: The version that AWS has by now.
         created_ms: When AWS made it, in milliseconds since the epoch.
+        updated_ms: When AWS made that version, in milliseconds since the epoch.
         document: The policy document.
     """
 
@@ -32,6 +47,7 @@ class AwsManagedPolicy:
     description: str
     version_id: str
     created_ms: int
+    updated_ms: int
     document: str
 
     @property
@@ -40,33 +56,27 @@ class AwsManagedPolicy:
         return f"arn:aws:iam::aws:policy{self.path}{self.name}"
 
 
-_ADMINISTRATOR_ACCESS: Final = AwsManagedPolicy(
-    name="AdministratorAccess",
-    path="/",
-    policy_id="ANPAIWMBCKSKIEE64ZLYK",
-    description="Provides full access to AWS services and resources.",
-    version_id="v1",
-    created_ms=1_423_248_986_000,
-    document='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',
-)
+def _id_of(name: str) -> str:
+    """An id for a policy whose own is not known: of the right form, and always the same."""
+    return f"ANPA{b32encode(sha256(name.encode()).digest()).decode()[:17]}"
 
-_LAMBDA_BASIC_EXECUTION: Final = AwsManagedPolicy(
-    name="AWSLambdaBasicExecutionRole",
-    path="/service-role/",
-    policy_id="ANPAJNCQGXC42545SKXIK",
-    description="Provides write permissions to CloudWatch Logs.",
-    version_id="v1",
-    created_ms=1_428_592_069_000,
-    document=(
-        '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":'
-        '["logs:CreateLogGroup","logs:CreateLogStream","logs:PutLogEvents"],"Resource":"*"}]}'
-    ),
-)
 
-AWS_MANAGED: Final[Mapping[str, AwsManagedPolicy]] = {
-    policy.arn: policy for policy in (_ADMINISTRATOR_ACCESS, _LAMBDA_BASIC_EXECUTION)
-}
+def _read() -> Mapping[str, AwsManagedPolicy]:
+    policies = [
+        AwsManagedPolicy(
+            name=entry["name"],
+            path=entry["path"],
+            policy_id=entry.get("id") or _id_of(entry["name"]),
+            description=entry["description"],
+            version_id=entry["version"],
+            created_ms=entry["created_ms"],
+            updated_ms=entry["updated_ms"],
+            document=json.dumps(entry["document"], separators=(",", ":")),
+        )
+        for entry in json.loads(_FILE.read_text())
+    ]
+    return {policy.arn: policy for policy in policies}
+
+
+AWS_MANAGED: Final = _read()
 """Every such policy, by ARN."""
-
-ADMINISTRATOR_ACCESS: Final = _ADMINISTRATOR_ACCESS.arn
-"""The policy of the administrator that an installation begins with."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from strongroom.audit import user_identity
 from strongroom.identity.organization import Organization
 from strongroom.policy import PolicySet, PrincipalFacts
 
-__all__ = ["Caller", "service_caller"]
+__all__ = ["NOBODY", "NO_POLICIES", "Caller", "service_caller"]
 
 NO_POLICIES = PolicySet()
 
@@ -52,6 +53,15 @@ class Caller:
     def account(self) -> str:
         """The account that the caller belongs to, or that a service works for."""
         return self.facts.account or self.serves_account
+
+
+NOBODY: Final = Caller(
+    facts=PrincipalFacts(arn="", session_arn="", account="", kind="anonymous"),
+    policies=NO_POLICIES,
+    context={},
+    audit=user_identity.unknown(),
+)
+"""Whoever sent a request without a signature, until something else tells who it is."""
 
 
 def service_caller(service: str, account: str, *, source_arn: str = "") -> Caller:

@@ -14,6 +14,7 @@ from strongroom.keyring import Keyring
 from strongroom.world import Entropy
 
 __all__ = [
+    "GROUP_ID",
     "MANAGED_POLICY_ID",
     "ROLE_ID",
     "TEMPORARY_KEY",
@@ -29,6 +30,7 @@ __all__ = [
 USER_KEY: Final = "AKIA"
 TEMPORARY_KEY: Final = "ASIA"
 USER_ID: Final = "AIDA"
+GROUP_ID: Final = "AGPA"
 ROLE_ID: Final = "AROA"
 MANAGED_POLICY_ID: Final = "ANPA"
 

@@ -1,7 +1,7 @@
-"""Who there is: users, roles, keys and the policies on them, as the store has them.
+"""Who there is: users, groups, roles, keys and the policies on them, as the store has them.
 
 Reading only, and only what a decision about a caller needs; `services.iam` changes these tables. A name finds exactly
-the user or role that is spelled so: names are unique without regard to case, but one spelling resolves.
+the user, group or role that is spelled so: names are unique without regard to case, but one spelling resolves.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
 from strongroom.arn import Arn
 from strongroom.errors import OperatorError
@@ -19,6 +19,8 @@ from strongroom.store import Statement, Transaction
 from strongroom.store.schema import (
     iam_access_keys,
     iam_attachments,
+    iam_group_members,
+    iam_groups,
     iam_inline_policies,
     iam_policies,
     iam_policy_versions,
@@ -28,13 +30,17 @@ from strongroom.store.schema import (
 )
 
 __all__ = [
+    "GROUP_COLUMNS",
     "ROLE_COLUMNS",
     "USER_COLUMNS",
+    "Group",
     "NamedDocument",
     "Role",
     "StoredKey",
     "User",
     "access_key",
+    "group_by_name",
+    "groups_of",
     "managed_document",
     "policies_of",
     "role_by_arn",
@@ -65,7 +71,7 @@ class User:
 
     @property
     def unique_id(self) -> str:
-        """``user_id``, by the name that roles share."""
+        """``user_id``, by the name that groups and roles share."""
         return self.user_id
 
 
@@ -82,6 +88,8 @@ class Role:
     description: str | None
     trust_policy: str
     max_session_seconds: int
+    used_ms: int | None = None
+    used_region: str | None = None
 
     @property
     def arn(self) -> str:
@@ -90,8 +98,29 @@ class Role:
 
     @property
     def unique_id(self) -> str:
-        """``role_id``, by the name that users share."""
+        """``role_id``, by the name that users and groups share."""
         return self.role_id
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A row of ``iam_groups``: users who share policies. A group is no principal."""
+
+    account: str
+    name: str
+    path: str
+    group_id: str
+    created_ms: int
+
+    @property
+    def arn(self) -> str:
+        """Its ARN, path included."""
+        return f"arn:aws:iam::{self.account}:group{self.path}{self.name}"
+
+    @property
+    def unique_id(self) -> str:
+        """``group_id``, by the name that users and roles share."""
+        return self.group_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +137,21 @@ class StoredKey:
 
 @dataclass(frozen=True, slots=True)
 class NamedDocument:
-    """A policy document with the name or ARN that decisions call it by."""
+    """A policy document with the name or ARN that decisions call it by.
+
+    Args:
+        name: The name of an inline policy, the ARN of a managed one.
+        text: The document.
+        group: The name of the group that hands it on to a user; empty for the user's or role's own.
+    """
 
     name: str
     text: str
+    group: str = ""
 
 
-_u, _r, _k = iam_users.c, iam_roles.c, iam_access_keys.c
-_a, _p, _v = iam_attachments.c, iam_policies.c, iam_policy_versions.c
+_u, _r, _k, _g, _m = iam_users.c, iam_roles.c, iam_access_keys.c, iam_groups.c, iam_group_members.c
+_i, _a, _p, _v = iam_inline_policies.c, iam_attachments.c, iam_policies.c, iam_policy_versions.c
 
 USER_COLUMNS: Final = (_u.account, _u.name, _u.path, _u.user_id, _u.created_ms, _u.boundary_arn)
 """What a `User` is made of, in its order."""
@@ -130,8 +166,13 @@ ROLE_COLUMNS: Final = (
     _r.description,
     _r.trust_policy,
     _r.max_session_seconds,
+    _r.used_ms,
+    _r.used_region,
 )
 """What a `Role` is made of, in its order."""
+
+GROUP_COLUMNS: Final = (_g.account, _g.name, _g.path, _g.group_id, _g.created_ms)
+"""What a `Group` is made of, in its order."""
 
 _KEY: Final = Statement(
     select(_k.access_key_id, _k.account, _k.user_id, _k.status, _k.secret_access_key, _k.created_ms).where(
@@ -150,19 +191,39 @@ _ROLE_BY_NAME: Final = Statement(
         _r.account == bindparam("owner"), _r.folded_name == bindparam("folded"), _r.name == bindparam("exact")
     )
 )
+_GROUP_BY_NAME: Final = Statement(
+    select(*GROUP_COLUMNS).where(
+        _g.account == bindparam("owner"), _g.folded_name == bindparam("folded"), _g.name == bindparam("exact")
+    )
+)
+_GROUPS: Final = Statement(
+    select(*GROUP_COLUMNS)
+    .select_from(iam_group_members.join(iam_groups, _g.group_id == _m.group_id))
+    .where(_m.user_id == bindparam("id"))
+    .order_by(_g.folded_name)
+)
+
+# A user has its own policies and those of its groups. A role's id is in no group.
+_THEIR_GROUPS: Final = select(_m.group_id).where(_m.user_id == bindparam("id"))
+_GROUP_NAME: Final = func.coalesce(_g.name, "")
 _INLINE: Final = Statement(
-    select(iam_inline_policies.c.name, iam_inline_policies.c.document)
-    .where(iam_inline_policies.c.owner_id == bindparam("id"))
-    .order_by(iam_inline_policies.c.name)
+    select(_i.name, _i.document, _GROUP_NAME)
+    .select_from(iam_inline_policies.outerjoin(iam_groups, _g.group_id == _i.owner_id))
+    .where(or_(_i.owner_id == bindparam("id"), _i.owner_id.in_(_THEIR_GROUPS)))
+    .order_by(_GROUP_NAME, _i.name)
 )
 _DEFAULT_VERSION: Final = iam_policies.join(
     iam_policy_versions, and_(_v.policy_arn == _p.arn, _v.version_id == _p.default_version_id)
 )
 _ATTACHED: Final = Statement(
-    select(_a.policy_arn, _v.document)
-    .select_from(iam_attachments.outerjoin(_DEFAULT_VERSION, _p.arn == _a.policy_arn))
-    .where(_a.owner_id == bindparam("id"))
-    .order_by(_a.policy_arn)
+    select(_a.policy_arn, _v.document, _GROUP_NAME)
+    .select_from(
+        iam_attachments.outerjoin(iam_groups, _g.group_id == _a.owner_id).outerjoin(
+            _DEFAULT_VERSION, _p.arn == _a.policy_arn
+        )
+    )
+    .where(or_(_a.owner_id == bindparam("id"), _a.owner_id.in_(_THEIR_GROUPS)))
+    .order_by(_GROUP_NAME, _a.policy_arn)
 )
 _MANAGED: Final = Statement(select(_v.document).select_from(_DEFAULT_VERSION).where(_p.arn == bindparam("policy")))
 _TAGS: Final = Statement(
@@ -214,6 +275,17 @@ def role_by_arn(transaction: Transaction, arn: str) -> Role | None:
     return role if role is not None and role.arn == arn else None
 
 
+def group_by_name(transaction: Transaction, account: str, name: str) -> Group | None:
+    """The group spelled exactly so."""
+    row = transaction.one(_GROUP_BY_NAME, {"owner": account, "folded": name.lower(), "exact": name})
+    return None if row is None else Group(*row)
+
+
+def groups_of(transaction: Transaction, user_id: str) -> list[Group]:
+    """The groups of a user, by name."""
+    return [Group(*row) for row in transaction.all(_GROUPS, {"id": user_id})]
+
+
 def _account_and_name(arn: str, kind: str) -> tuple[str, str] | None:
     parsed = Arn.parse(arn)
     if parsed is None or parsed.service != "iam" or not parsed.resource.startswith(kind):
@@ -231,20 +303,22 @@ def managed_document(transaction: Transaction, arn: str) -> str | None:
 
 
 def policies_of(transaction: Transaction, owner_id: str) -> list[NamedDocument]:
-    """Every identity-based policy of a user or role: inline ones by name, then attached ones by ARN.
+    """Every identity-based policy of a user or role, those of a user's groups included.
+
+    Inline ones come first, then attached ones; among each its own ones before those of groups.
 
     Raises:
         OperatorError: An attached policy does not exist. It may have held a Deny, so nothing can be decided.
     """
-    found = [NamedDocument(name, text) for name, text in transaction.all(_INLINE, {"id": owner_id})]
-    for arn, text in transaction.all(_ATTACHED, {"id": owner_id}):
+    found = [NamedDocument(name, text, group) for name, text, group in transaction.all(_INLINE, {"id": owner_id})]
+    for arn, text, group in transaction.all(_ATTACHED, {"id": owner_id}):
         if text is not None:
-            found.append(NamedDocument(arn, text))
+            found.append(NamedDocument(arn, text, group))
         elif arn in AWS_MANAGED:
-            found.append(NamedDocument(arn, AWS_MANAGED[arn].document))
+            found.append(NamedDocument(arn, AWS_MANAGED[arn].document, group))
         else:
             raise OperatorError(
-                f"The policy {arn} is attached to {owner_id} and does not exist.",
+                f"The policy {arn} is attached to {group or owner_id} and does not exist.",
                 fix=f"detach it, or use a Strongroom that knows it, if {arn} is one of AWS's",
             )
     return found

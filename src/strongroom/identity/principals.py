@@ -6,22 +6,20 @@ Guide, "CloudTrail userIdentity element".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from strongroom.audit import user_identity
 from strongroom.errors import OperatorError
 from strongroom.identity.caller import Caller
 from strongroom.identity.directory import NamedDocument, Role, User, managed_document, policies_of, tags_of
 from strongroom.identity.organization import Organization, load_organization
+from strongroom.identity.principal_keys import add_tags, role_keys, user_keys
 from strongroom.identity.sessions import SessionToken
 from strongroom.identity.stored_policies import compile_stored
 from strongroom.policy import Policy, PolicyKind, PolicySet, PrincipalFacts
 from strongroom.store import Transaction
-from strongroom.world import from_milliseconds
 
-__all__ = ["load_session_caller", "load_user_caller", "session_arn"]
-
-_Context = dict[str, str | tuple[str, ...]]
+__all__ = ["load_session_caller", "load_user_caller", "session_arn", "session_policies"]
 
 
 def session_arn(role: Role, session_name: str) -> str:
@@ -45,22 +43,12 @@ def load_user_caller(
     """
     arn = user.arn
     organization = organization or load_organization(transaction)
-    context: _Context = {
-        "aws:username": user.name,
-        "aws:userid": user.user_id,
-        "aws:principalarn": arn,
-        "aws:principalaccount": user.account,
-        "aws:principaltype": "User",
-        "aws:principalisawsservice": "false",
-    }
-    _add_organization(context, organization, user.account)
-    _add_tags(context, tags_of(transaction, user.user_id))
     return Caller(
         facts=PrincipalFacts(
             arn=arn, session_arn=arn, account=user.account, kind="user", identifiers=frozenset({user.user_id})
         ),
         policies=_policy_set(transaction, user, organization, None),
-        context=context,
+        context=user_keys(user, tags_of(transaction, user.user_id), organization),
         audit=user_identity.iam_user(
             principal_id=user.user_id,
             arn=arn,
@@ -92,20 +80,10 @@ def load_session_caller(
     organization = organization or load_organization(transaction)
     arn = session_arn(role, facts.name)
     user_id = f"{role.role_id}:{facts.name}"
-    context: _Context = {
-        "aws:userid": user_id,
-        "aws:principalarn": role.arn,
-        "aws:principalaccount": role.account,
-        "aws:principaltype": "AssumedRole",
-        "aws:principalisawsservice": "false",
-        "aws:tokenissuetime": from_milliseconds(facts.issued_ms).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "aws:multifactorauthpresent": "false",
-    }
+    context = role_keys(role, facts.name, facts.issued_ms, tags_of(transaction, role.role_id), organization)
     if facts.source_identity is not None:
         context["aws:sourceidentity"] = facts.source_identity
-    _add_organization(context, organization, role.account)
-    _add_tags(context, tags_of(transaction, role.role_id))
-    _add_tags(context, facts.tags)  # a session tag takes the place of the role's own
+    add_tags(context, facts.tags)  # a session tag takes the place of the role's own
     return Caller(
         facts=PrincipalFacts(
             arn=role.arn,
@@ -114,7 +92,9 @@ def load_session_caller(
             kind="role-session",
             identifiers=frozenset({role.role_id}),
         ),
-        policies=_policy_set(transaction, role, organization, _session_policies(transaction, session)),
+        policies=_policy_set(
+            transaction, role, organization, session_policies(transaction, facts.policy, facts.policy_arns)
+        ),
         context=context,
         audit=user_identity.assumed_role(
             principal_id=user_id,
@@ -131,18 +111,6 @@ def load_session_caller(
         source_identity=facts.source_identity,
         organization=organization,
     )
-
-
-def _add_organization(context: _Context, organization: Organization, account: str) -> None:
-    path = organization.path(account)
-    if path is not None:
-        context["aws:principalorgid"] = organization.id
-        context["aws:principalorgpaths"] = (path,)
-
-
-def _add_tags(context: _Context, tags: Mapping[str, str]) -> None:
-    for key, value in tags.items():
-        context[f"aws:principaltag/{key.lower()}"] = value
 
 
 def _policy_set(
@@ -165,16 +133,20 @@ def _policy_set(
     )
 
 
-def _session_policies(transaction: Transaction, session: SessionToken) -> tuple[Policy, ...] | None:
-    """The session policies; None when the session was made without any.
+def session_policies(transaction: Transaction, policy: str | None, arns: Sequence[str]) -> tuple[Policy, ...] | None:
+    """The session policies of a session; None when it was made without any.
 
     When a managed policy among them is gone, what it denied is unknown: the session may then do nothing.
+
+    Args:
+        transaction: Where the managed policies are.
+        policy: The inline session policy.
+        arns: ARNs of managed policies that serve as session policies.
     """
-    facts = session.facts
-    if facts.policy is None and not facts.policy_arns:
+    if policy is None and not arns:
         return None
-    documents = [] if facts.policy is None else [NamedDocument("session policy", facts.policy)]
-    for arn in facts.policy_arns:
+    documents = [] if policy is None else [NamedDocument("session policy", policy)]
+    for arn in arns:
         text = managed_document(transaction, arn)
         if text is None:
             return ()

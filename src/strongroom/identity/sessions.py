@@ -1,7 +1,8 @@
-"""Sessions of roles: temporary credentials that need no row in the store.
+"""Sessions: temporary credentials of a role or a user, which need no row in the store.
 
 The session token is the session itself, sealed under a key of the system: any worker and any node can open it, nobody
-else can make or read one. It is bound to its access key id. Whether the role still exists is asked of the store.
+else can make or read one. It is bound to its access key id. Whether the role, or the user and its key, still exist is
+asked of the store (`session_callers`).
 """
 
 from __future__ import annotations
@@ -20,11 +21,15 @@ from strongroom.keyring import InvalidCiphertext, Keyring
 from strongroom.world import Entropy
 
 __all__ = [
+    "Federation",
     "SessionFacts",
     "SessionToken",
+    "UserSessionFacts",
+    "UserSessionToken",
     "expired_token",
     "invalid_token",
     "mint_session",
+    "mint_user_session",
     "open_session",
 ]
 
@@ -42,8 +47,21 @@ def invalid_token() -> AwsError:
 
 
 @dataclass(frozen=True, slots=True)
+class Federation:
+    """The identity provider that vouched for whoever began a session of a role.
+
+    Args:
+        provider: The ARN of the provider.
+        keys: The condition keys of the web identity that the session keeps, lower-cased, with their values.
+    """
+
+    provider: str
+    keys: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class SessionFacts:
-    """What a session is, apart from its credentials.
+    """What a session of a role is, apart from its credentials.
 
     Args:
         account: The role's account.
@@ -56,6 +74,7 @@ class SessionFacts:
         tags: Session tags, inherited ones included.
         transitive_keys: Which of the tags go on to sessions assumed from this one.
         source_identity: The source identity, which goes on too.
+        federation: Set when the session began with a web identity.
     """
 
     account: str
@@ -68,6 +87,7 @@ class SessionFacts:
     tags: Mapping[str, str] = field(default_factory=dict)
     transitive_keys: tuple[str, ...] = ()
     source_identity: str | None = None
+    federation: Federation | None = None
 
     @classmethod
     def of(cls, role: Role, name: str, now_ms: int, seconds: int) -> SessionFacts:
@@ -76,8 +96,35 @@ class SessionFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class UserSessionFacts:
+    """What a session of a user is, apart from its credentials.
+
+    Args:
+        account: The user's account.
+        user_id: The user's unique id.
+        key_id: The long-term access key that asked for the session, and with which it ends.
+        issued_ms: When it began.
+        expires_ms: When it ends.
+        name: The name that GetFederationToken gave it; None for a session of GetSessionToken, which acts as the user.
+        policy: The inline session policy.
+        policy_arns: Managed policies that serve as session policies.
+        tags: Session tags.
+    """
+
+    account: str
+    user_id: str
+    key_id: str
+    issued_ms: int
+    expires_ms: int
+    name: str | None = None
+    policy: str | None = None
+    policy_arns: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class SessionToken:
-    """A session with its credentials.
+    """A session of a role with its credentials.
 
     Args:
         key: The temporary access key.
@@ -90,8 +137,17 @@ class SessionToken:
     facts: SessionFacts
 
 
+@dataclass(frozen=True, slots=True)
+class UserSessionToken:
+    """A session of a user with its credentials; the members are those of `SessionToken`."""
+
+    key: AccessKey
+    token: str = field(repr=False)
+    facts: UserSessionFacts
+
+
 def mint_session(keyring: Keyring, entropy: Entropy, facts: SessionFacts, *, shortest_token: int = 0) -> SessionToken:
-    """Make credentials for a session.
+    """Make credentials for a session of a role.
 
     Args:
         keyring: Seals the token.
@@ -99,10 +155,8 @@ def mint_session(keyring: Keyring, entropy: Entropy, facts: SessionFacts, *, sho
         facts: What the session is.
         shortest_token: How many characters the token has at least; clients that must take long ones test with it.
     """
-    key = new_access_key(entropy, TEMPORARY_KEY)
-    document = {
+    document: dict[str, object] = {
         "format": 1,
-        "secret": key.secret_access_key,
         "account": facts.account,
         "role": facts.role_id,
         "name": facts.name,
@@ -114,13 +168,42 @@ def mint_session(keyring: Keyring, entropy: Entropy, facts: SessionFacts, *, sho
         "transitive": facts.transitive_keys,
         "source": facts.source_identity,
     }
-    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    if facts.federation is not None:
+        document["federation"] = {"provider": facts.federation.provider, "keys": facts.federation.keys}
+    return SessionToken(*_seal(keyring, entropy, document, shortest_token), facts)
+
+
+def mint_user_session(
+    keyring: Keyring, entropy: Entropy, facts: UserSessionFacts, *, shortest_token: int = 0
+) -> UserSessionToken:
+    """Make credentials for a session of a user; the arguments are those of `mint_session`."""
+    document = {
+        "format": 2,
+        "account": facts.account,
+        "user": facts.user_id,
+        "key": facts.key_id,
+        "name": facts.name,
+        "issued": facts.issued_ms,
+        "expires": facts.expires_ms,
+        "policy": facts.policy,
+        "policies": facts.policy_arns,
+        "tags": facts.tags,
+    }
+    return UserSessionToken(*_seal(keyring, entropy, document, shortest_token), facts)
+
+
+def _seal(
+    keyring: Keyring, entropy: Entropy, document: Mapping[str, object], shortest_token: int
+) -> tuple[AccessKey, str]:
+    """A fresh access key, and the token that holds it with the rest of the session."""
+    key = new_access_key(entropy, TEMPORARY_KEY)
+    complete = {**document, "secret": key.secret_access_key}
+    text = json.dumps(complete, separators=(",", ":"), ensure_ascii=False).encode()
     text = text.ljust(shortest_token * 3 // 4)  # JSON takes the spaces, base64 makes four characters of three bytes
-    sealed = keyring.seal_system(_PURPOSE, text, _context(key.access_key_id))
-    return SessionToken(key, b64encode(sealed).decode(), facts)
+    return key, b64encode(keyring.seal_system(_PURPOSE, text, _context(key.access_key_id))).decode()
 
 
-def open_session(keyring: Keyring, access_key_id: str, token: str) -> SessionToken:
+def open_session(keyring: Keyring, access_key_id: str, token: str) -> SessionToken | UserSessionToken:
     """The session that a token holds. Says nothing about whether it is over.
 
     Args:
@@ -138,9 +221,16 @@ def open_session(keyring: Keyring, access_key_id: str, token: str) -> SessionTok
         raise invalid_token() from None
     document: object = json.loads(text)
     match document:
+        case {"format": 1, "secret": str(secret), **facts}:
+            return SessionToken(AccessKey(access_key_id, secret), token, _role_facts(facts))
+        case {"format": 2, "secret": str(secret), **facts}:
+            return UserSessionToken(AccessKey(access_key_id, secret), token, _user_facts(facts))
+    raise invalid_token()  # of a later Strongroom's format
+
+
+def _role_facts(document: Mapping[object, object]) -> SessionFacts:
+    match document:
         case {
-            "format": 1,
-            "secret": str(secret),
             "account": str(account),
             "role": str(role_id),
             "name": str(name),
@@ -152,11 +242,46 @@ def open_session(keyring: Keyring, access_key_id: str, token: str) -> SessionTok
             "transitive": list(transitive),
             "source": (str() | None) as source,
         }:
-            facts = SessionFacts(
-                account, role_id, name, issued, expires, policy, tuple(policies), tags, tuple(transitive), source
+            return SessionFacts(
+                account=account,
+                role_id=role_id,
+                name=name,
+                issued_ms=issued,
+                expires_ms=expires,
+                policy=policy,
+                policy_arns=tuple(policies),
+                tags=tags,
+                transitive_keys=tuple(transitive),
+                source_identity=source,
+                federation=_federation(document.get("federation")),
             )
-            return SessionToken(AccessKey(access_key_id, secret), token, facts)
-    raise invalid_token()  # of a later Strongroom's format
+    raise invalid_token()
+
+
+def _federation(document: object) -> Federation | None:
+    match document:
+        case {"provider": str(provider), "keys": dict(keys)}:
+            return Federation(
+                provider, {key: tuple(value) if isinstance(value, list) else value for key, value in keys.items()}
+            )
+    return None
+
+
+def _user_facts(document: Mapping[object, object]) -> UserSessionFacts:
+    match document:
+        case {
+            "account": str(account),
+            "user": str(user_id),
+            "key": str(key_id),
+            "name": (str() | None) as name,
+            "issued": int(issued),
+            "expires": int(expires),
+            "policy": (str() | None) as policy,
+            "policies": list(policies),
+            "tags": dict(tags),
+        }:
+            return UserSessionFacts(account, user_id, key_id, issued, expires, name, policy, tuple(policies), tags)
+    raise invalid_token()
 
 
 def _context(access_key_id: str) -> dict[str, str]:

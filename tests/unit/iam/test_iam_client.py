@@ -12,7 +12,8 @@ from strongroom.errors import AccessDenied, AwsError
 from strongroom.identity import AccessKey, Caller
 from strongroom.identity.sessions import SessionFacts
 from strongroom.services.iam import IamServiceClient
-from strongroom.services.iam.owners import ROLE, delete_owner, put_inline
+from strongroom.services.iam.owner_policies import put_inline
+from strongroom.services.iam.owners import ROLE, delete_owner
 
 SERVICE = "lambda.amazonaws.com"
 TRUST_LAMBDA = json.dumps(

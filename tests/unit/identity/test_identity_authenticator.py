@@ -17,7 +17,8 @@ from strongroom.identity.credentials import TEMPORARY_KEY, new_access_key, open_
 from strongroom.identity.directory import User
 from strongroom.identity.sessions import SessionFacts
 from strongroom.policy import AuthorizationRequest, evaluate
-from strongroom.services.iam.owners import ROLE, USER, delete_owner, put_inline, put_tag, set_boundary
+from strongroom.services.iam.owner_policies import put_inline
+from strongroom.services.iam.owners import ROLE, USER, delete_owner, put_tag, set_boundary
 from strongroom.store import Statement
 from strongroom.store.schema import iam_access_keys
 
@@ -123,7 +124,7 @@ def test_a_session_policy_that_is_gone_leaves_nothing_allowed(house: IdentityHar
 def test_a_boundary_that_is_gone_stops_everything(house: IdentityHarness, boundary: str) -> None:
     user = house.user("bob")
     key = _key_of(house, user)
-    house.write(lambda transaction: set_boundary(transaction, USER, user.user_id, boundary))
+    house.write(lambda transaction: set_boundary(transaction, user, boundary))
     with pytest.raises(OperatorError, match="boundary"):
         house.authenticate(key)
 

@@ -15,7 +15,8 @@ from strongroom.identity.directory import (
     user_by_id,
     user_by_name,
 )
-from strongroom.services.iam.owners import attach, put_inline, put_tag
+from strongroom.services.iam.owner_policies import attach, put_inline
+from strongroom.services.iam.owners import put_tag
 
 
 @pytest.mark.parametrize(

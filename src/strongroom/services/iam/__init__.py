@@ -1,9 +1,13 @@
-"""IAM: users, access keys, roles, policies, boundaries and tags.
+"""IAM: users, groups, access keys, roles, policies, boundaries and tags.
 
     service            the class that the dispatcher calls; made of
-      users, keys, roles, managed, versions, tagging, user_permissions, role_permissions
-    permissions        what the last two share
-    owners             users and roles: finding, authorising, changing
+      users, keys, groups, memberships, roles, managed, versions, entities, tagging
+      user_permissions, group_permissions, role_permissions
+      accounts, details, credential_report    what concerns an account as a whole
+      absent                                  what AWS has and an installation never has
+    permissions        what the operations on policies of users, groups and roles share
+    owners             users, groups and roles: finding, authorising, changing
+    owner_policies     their inline and attached policies
     policy_records     managed policies and their versions
     documents, tags, paging, calling, problems    shared by the operations
     client             what other services may ask of IAM

@@ -15,7 +15,8 @@ from strongroom.identity.trust import trusts_service
 from strongroom.keyring import Keyring
 from strongroom.services.call import Call
 from strongroom.services.clients import SessionCredentials
-from strongroom.services.iam.owners import add_role, attach
+from strongroom.services.iam.owner_policies import attach
+from strongroom.services.iam.owners import add_role
 from strongroom.store import Store, Transaction
 from strongroom.world import World
 

@@ -11,15 +11,26 @@ from urllib.parse import quote
 
 from strongroom.identity.trust import shown_trust_policy, stored_trust_policy
 from strongroom.policy import MalformedPolicy, PolicyKind, compile_policy
-from strongroom.services.iam.owners import Kind, Owner, inline_documents
+from strongroom.services.iam.owner_policies import inline_documents
+from strongroom.services.iam.owners import Kind, Owner
 from strongroom.services.iam.problems import limit_exceeded, malformed_policy
 from strongroom.store import Transaction
 
-__all__ = ["check_inline", "check_managed", "encoded", "encoded_trust_policy", "trust_policy"]
+__all__ = [
+    "MANAGED_CHARACTERS",
+    "TRUST_CHARACTERS",
+    "check_inline",
+    "check_managed",
+    "encoded",
+    "encoded_trust_policy",
+    "trust_policy",
+]
 
-_MANAGED_CHARACTERS: Final = 6144
-_TRUST_CHARACTERS: Final = 2048
-_INLINE_CHARACTERS: Final = {"user": 2048, "role": 10_240}
+MANAGED_CHARACTERS: Final = 6144
+"""How long a managed policy may be."""
+
+TRUST_CHARACTERS: Final = 2048
+"""How long a trust policy may be."""
 
 
 def encoded(document: str) -> str:
@@ -34,8 +45,8 @@ def check_managed(document: str) -> None:
         AwsError: ``MalformedPolicyDocument`` or ``LimitExceeded``.
     """
     _compile(document)
-    if _size(document) > _MANAGED_CHARACTERS:
-        raise limit_exceeded(f"Cannot exceed quota for PolicySize: {_MANAGED_CHARACTERS}")
+    if _size(document) > MANAGED_CHARACTERS:
+        raise limit_exceeded(f"Cannot exceed quota for PolicySize: {MANAGED_CHARACTERS}")
 
 
 def check_inline(transaction: Transaction, kind: Kind, owner: Owner, name: str, document: str) -> None:
@@ -43,7 +54,7 @@ def check_inline(transaction: Transaction, kind: Kind, owner: Owner, name: str, 
 
     Args:
         transaction: Reads the other ones.
-        kind: Users or roles.
+        kind: Users, groups or roles.
         owner: Which of them.
         name: The policy's name, whose earlier document will be replaced.
         document: The document.
@@ -53,9 +64,10 @@ def check_inline(transaction: Transaction, kind: Kind, owner: Owner, name: str, 
     """
     _compile(document)
     others = sum(_size(text) for other, text in inline_documents(transaction, owner.unique_id) if other != name)
-    limit = _INLINE_CHARACTERS[kind.word]
-    if others + _size(document) > limit:
-        raise limit_exceeded(f"Maximum policy size of {limit} bytes exceeded for {kind.word} {owner.name}")
+    if others + _size(document) > kind.inline_characters:
+        raise limit_exceeded(
+            f"Maximum policy size of {kind.inline_characters} bytes exceeded for {kind.word} {owner.name}"
+        )
 
 
 def trust_policy(transaction: Transaction, document: str) -> str:
@@ -68,8 +80,8 @@ def trust_policy(transaction: Transaction, document: str) -> str:
         stored = stored_trust_policy(transaction, document)
     except MalformedPolicy as reason:
         raise malformed_policy(reason) from None
-    if _size(document) > _TRUST_CHARACTERS:
-        raise limit_exceeded(f"Cannot exceed quota for ACLSizePerRole: {_TRUST_CHARACTERS}")
+    if _size(document) > TRUST_CHARACTERS:
+        raise limit_exceeded(f"Cannot exceed quota for ACLSizePerRole: {TRUST_CHARACTERS}")
     return stored
 
 

@@ -10,20 +10,25 @@ from typing import Final
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from strongroom.errors import AccessDenied
 from strongroom.identity.credentials import new_access_key, seal_secret
-from strongroom.identity.directory import User
+from strongroom.identity.directory import User, tags_of, user_by_id
 from strongroom.services.call import Call
 from strongroom.services.iam.base import Operations
 from strongroom.services.iam.calling import named_user
+from strongroom.services.iam.owners import tag_context
 from strongroom.services.iam.paging import page
 from strongroom.services.iam.problems import invalid_input, limit_exceeded, no_such_key
 from strongroom.store import Statement, Transaction
 from strongroom.store.schema import iam_access_keys
 from strongroom.world import from_milliseconds
 
-__all__ = ["AccessKeyOperations", "keys_of"]
+__all__ = ["MOST_KEYS", "AccessKeyOperations", "keys_of"]
 
-_MOST_KEYS: Final = 2
+MOST_KEYS: Final = 2
+"""How many access keys a user may have ("IAM and AWS STS quotas")."""
+
+_NEVER: Final = "N/A"
 _NOTHING: Final[Mapping[str, object]] = {}
 
 _k = iam_access_keys.c
@@ -33,6 +38,9 @@ _KEYS: Final = Statement(
     select(_k.access_key_id, _k.status, _k.created_ms)
     .where(_k.user_id == bindparam("id"))
     .order_by(_k.created_ms, _k.access_key_id)
+)
+_USE: Final = Statement(
+    select(_k.user_id, _k.used_ms, _k.used_service, _k.used_region).where(_k.access_key_id == bindparam("key_id"))
 )
 _ADD: Final = Statement(
     insert(iam_access_keys).values(
@@ -63,7 +71,7 @@ def _shown(user: User, key_id: str, status: str, created_ms: int) -> dict[str, o
 
 
 class AccessKeyOperations(Operations):
-    """CreateAccessKey, UpdateAccessKey, DeleteAccessKey, ListAccessKeys."""
+    """CreateAccessKey, UpdateAccessKey, DeleteAccessKey, ListAccessKeys, GetAccessKeyLastUsed."""
 
     async def create_access_key(self, call: Call, *, UserName: str | None = None) -> dict[str, object]:
         """Make an access key for a user. The answer is the only place where its secret is ever shown."""
@@ -72,8 +80,8 @@ class AccessKeyOperations(Operations):
 
         def work(transaction: Transaction) -> Mapping[str, object]:
             user = named_user(transaction, call, UserName)
-            if len(keys_of(transaction, user.user_id)) >= _MOST_KEYS:
-                raise limit_exceeded(f"Cannot exceed quota for AccessKeysPerUser: {_MOST_KEYS}")
+            if len(keys_of(transaction, user.user_id)) >= MOST_KEYS:
+                raise limit_exceeded(f"Cannot exceed quota for AccessKeysPerUser: {MOST_KEYS}")
             transaction.run(
                 _ADD,
                 {
@@ -136,3 +144,33 @@ class AccessKeyOperations(Operations):
             return {"AccessKeyMetadata": [_shown(user, *item) for item in items], **rest}
 
         return await call.read(work)
+
+    async def get_access_key_last_used(self, call: Call, *, AccessKeyId: str) -> dict[str, object]:
+        """When, where and for which service a key was used last.
+
+        Raises:
+            AccessDenied: The caller may not ask about the key's user. AWS says the same of keys that do not exist and
+                of other accounts' keys, and names the key instead of the user.
+        """
+
+        def work(transaction: Transaction) -> dict[str, object]:
+            row = transaction.one(_USE, {"key_id": AccessKeyId})
+            user = None if row is None else user_by_id(transaction, row[0])
+            if row is None or user is None or user.account != call.account or not _may_ask(transaction, call, user):
+                raise AccessDenied(
+                    f"User: {call.caller.arn} is not authorized to perform: iam:{call.operation} on resource: "
+                    f"access key {AccessKeyId}"
+                )
+            _, used_ms, service, region = row
+            used = {"LastUsedDate": from_milliseconds(used_ms)} if used_ms is not None else {}
+            return {
+                "UserName": user.name,
+                "AccessKeyLastUsed": {**used, "ServiceName": service or _NEVER, "Region": region or _NEVER},
+            }
+
+        return await call.read(work)
+
+
+def _may_ask(transaction: Transaction, call: Call, user: User) -> bool:
+    context = tag_context(tags_of(transaction, user.user_id))
+    return call.allows(f"iam:{call.operation}", user.arn, context=context)

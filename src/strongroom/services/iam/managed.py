@@ -15,6 +15,7 @@ from strongroom.services.iam.documents import check_managed
 from strongroom.services.iam.owners import Context, tag_context
 from strongroom.services.iam.paging import DEFAULT_MAX_ITEMS, after_marker, tail
 from strongroom.services.iam.policy_records import (
+    MOST_POLICIES,
     ManagedPolicy,
     add_policy,
     attachment_counts,
@@ -24,12 +25,14 @@ from strongroom.services.iam.policy_records import (
     find_policy,
     list_policies,
     list_versions,
+    policy_count,
     policy_name_is_taken,
 )
 from strongroom.services.iam.problems import (
     already_exists,
     delete_conflict,
     invalid_input,
+    limit_exceeded,
     no_such_entity,
     no_such_policy,
 )
@@ -37,7 +40,14 @@ from strongroom.services.iam.tags import TagList, add_tags, request_tags, shown_
 from strongroom.store import Transaction
 from strongroom.world import from_milliseconds
 
-__all__ = ["PolicyOperations", "authorized_own_policy", "authorized_policy", "check_policy_arn", "require_boundary"]
+__all__ = [
+    "PolicyOperations",
+    "authorized_own_policy",
+    "authorized_policy",
+    "check_policy_arn",
+    "require_boundary",
+    "shown_policy",
+]
 
 _NOTHING: Final[Mapping[str, object]] = {}
 _RESOURCE_TYPE: Final = "AWS::IAM::ManagedPolicy"
@@ -99,7 +109,10 @@ def require_boundary(transaction: Transaction, account: str, arn: str | None) ->
         raise no_such_entity(f"Scope ARN: {arn} does not exist or is not attachable.")
 
 
-def _shown(policy: ManagedPolicy, attachments: Mapping[str, int], boundaries: Mapping[str, int]) -> dict[str, object]:
+def shown_policy(
+    policy: ManagedPolicy, attachments: Mapping[str, int], boundaries: Mapping[str, int]
+) -> dict[str, object]:
+    """A managed policy as lists show it, with how often it is used (see `policy_records`)."""
     return {
         "PolicyName": policy.name,
         "PolicyId": policy.policy_id,
@@ -151,11 +164,13 @@ class PolicyOperations(Operations):
             check_managed(PolicyDocument)
             if policy_name_is_taken(transaction, call.account, PolicyName):
                 raise already_exists(f"A policy called {PolicyName} already exists. Duplicate names are not allowed.")
+            if policy_count(transaction, call.account) >= MOST_POLICIES:
+                raise limit_exceeded(f"Cannot exceed quota for PoliciesPerAccount: {MOST_POLICIES}")
             add_policy(transaction, policy, PolicyDocument)
             add_tags(transaction, policy.policy_id, tags)
             call.touches(policy.arn, _RESOURCE_TYPE, policy.account)
             transaction.raise_epoch()
-            return {"Policy": {**_shown(policy, {}, {}), **({"Tags": shown_tags(tags)} if tags else {})}}
+            return {"Policy": {**shown_policy(policy, {}, {}), **({"Tags": shown_tags(tags)} if tags else {})}}
 
         return dict(await call.write(work))
 
@@ -165,7 +180,7 @@ class PolicyOperations(Operations):
         def work(transaction: Transaction) -> dict[str, object]:
             policy = authorized_policy(transaction, call, PolicyArn)
             tags = tags_of(transaction, policy.policy_id)
-            shown = _shown(
+            shown = shown_policy(
                 policy, attachment_counts(transaction, call.account), boundary_counts(transaction, call.account)
             )
             if policy.description is not None:
@@ -231,7 +246,7 @@ class PolicyOperations(Operations):
             )
             page = fitting[:count]
             return {
-                "Policies": [_shown(policy, attachments, boundaries) for policy in page],
+                "Policies": [shown_policy(policy, attachments, boundaries) for policy in page],
                 **tail(_sort_key(page[-1]) if len(fitting) > count else None),
             }
 

@@ -1,6 +1,6 @@
-"""Users and roles as owners of policies, tags and boundaries: the statements that change them.
+"""Users, groups and roles: finding them, authorising what is done to them, and the statements that change them.
 
-Both kinds work alike, so each statement is written once and made for either table.
+All kinds work alike, so each statement is written once and made for each table.
 """
 
 from __future__ import annotations
@@ -12,75 +12,100 @@ from typing import Final, Literal, TypeAlias
 from sqlalchemy import Integer, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from strongroom.identity.directory import ROLE_COLUMNS, USER_COLUMNS, Role, User, role_by_name, tags_of, user_by_name
+from strongroom.identity.directory import (
+    GROUP_COLUMNS,
+    ROLE_COLUMNS,
+    USER_COLUMNS,
+    Group,
+    Role,
+    User,
+    group_by_name,
+    role_by_name,
+    tags_of,
+    user_by_name,
+)
 from strongroom.services.call import Call
-from strongroom.services.iam.problems import not_found
+from strongroom.services.iam.problems import limit_exceeded, not_found
 from strongroom.store import Row, Statement, Transaction
-from strongroom.store.schema import iam_attachments, iam_inline_policies, iam_roles, iam_tags, iam_users
+from strongroom.store.schema import iam_groups, iam_roles, iam_tags, iam_users
 
 __all__ = [
+    "GROUP",
     "ROLE",
     "USER",
     "Context",
     "Kind",
     "Owner",
+    "Principal",
+    "add_group",
     "add_role",
     "add_user",
-    "attach",
-    "attached_arns",
+    "authorized_group",
     "authorized_role",
     "authorized_user",
-    "delete_inline",
+    "count",
     "delete_owner",
     "delete_tag",
-    "detach",
-    "inline_documents",
     "list_rows",
     "name_is_taken",
-    "put_inline",
     "put_tag",
-    "rename_user",
+    "rename",
+    "require_room",
     "set_boundary",
     "shown_boundary",
     "tag_context",
     "update_role",
 ]
 
-Owner: TypeAlias = User | Role
+Principal: TypeAlias = User | Role
+Owner: TypeAlias = User | Group | Role
 Context: TypeAlias = Mapping[str, str | tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Users or roles.
+    """Users, groups or roles.
 
     Args:
         word: What ARNs and AWS's texts call one.
         resource_type: Its CloudFormation type, for audit records.
+        most: How many an account may have: the most that AWS grants on request ("IAM and AWS STS quotas").
+        inline_characters: How long the inline policies of one may be together, without white space.
         taken: Selects a name without regard to case.
         listing: Selects a page by path prefix, in the order of names.
-        set_boundary: Sets or removes the permissions boundary.
+        count: Counts those of an account.
+        rename: Changes name and path. AWS has no operation that does so to a role.
         remove: Deletes the row.
     """
 
-    word: Literal["user", "role"]
+    word: Literal["user", "group", "role"]
     resource_type: str
+    most: int
+    inline_characters: int
     taken: Statement
     listing: Statement
-    set_boundary: Statement
+    count: Statement
+    rename: Statement
     remove: Statement
 
 
 def _kind(
-    word: Literal["user", "role"], resource_type: str, table: Table, columns: tuple[ColumnElement[object], ...]
+    word: Literal["user", "group", "role"],
+    resource_type: str,
+    most: int,
+    inline_characters: int,
+    table: Table,
+    columns: tuple[ColumnElement[object], ...],
 ) -> Kind:
     row = table.c
-    unique_id = row.user_id if word == "user" else row.role_id
+    this_one = row[f"{word}_id"] == bindparam("id")
     in_account = row.account == bindparam("owner")
     in_path = func.substr(row.path, 1, bindparam("length", type_=Integer)) == bindparam("prefix")
     return Kind(
         word=word,
         resource_type=resource_type,
+        most=most,
+        inline_characters=inline_characters,
         taken=Statement(select(row.name).where(in_account, row.folded_name == bindparam("folded"))),
         listing=Statement(
             select(*columns)
@@ -88,17 +113,21 @@ def _kind(
             .order_by(row.folded_name)
             .limit(bindparam("count", type_=Integer))
         ),
-        set_boundary=Statement(
-            update(table).where(unique_id == bindparam("id")).values(boundary_arn=bindparam("boundary"))
+        count=Statement(select(func.count()).select_from(table).where(in_account)),
+        rename=Statement(
+            update(table)
+            .where(this_one)
+            .values(folded_name=bindparam("folded"), name=bindparam("exact"), path=bindparam("location"))
         ),
-        remove=Statement(delete(table).where(unique_id == bindparam("id"))),
+        remove=Statement(delete(table).where(this_one)),
     )
 
 
-USER: Final = _kind("user", "AWS::IAM::User", iam_users, USER_COLUMNS)
-ROLE: Final = _kind("role", "AWS::IAM::Role", iam_roles, ROLE_COLUMNS)
+USER: Final = _kind("user", "AWS::IAM::User", 5000, 2048, iam_users, USER_COLUMNS)
+GROUP: Final = _kind("group", "AWS::IAM::Group", 300, 5120, iam_groups, GROUP_COLUMNS)
+ROLE: Final = _kind("role", "AWS::IAM::Role", 5000, 10_240, iam_roles, ROLE_COLUMNS)
 
-_u, _r, _i, _a, _t = iam_users.c, iam_roles.c, iam_inline_policies.c, iam_attachments.c, iam_tags.c
+_u, _r, _t = iam_users.c, iam_roles.c, iam_tags.c
 
 _ADD_USER: Final = Statement(
     insert(iam_users).values(
@@ -111,10 +140,15 @@ _ADD_USER: Final = Statement(
         boundary_arn=bindparam("boundary"),
     )
 )
-_RENAME_USER: Final = Statement(
-    update(iam_users)
-    .where(_u.user_id == bindparam("id"))
-    .values(folded_name=bindparam("folded"), name=bindparam("exact"), path=bindparam("location"))
+_ADD_GROUP: Final = Statement(
+    insert(iam_groups).values(
+        account=bindparam("owner"),
+        folded_name=bindparam("folded"),
+        name=bindparam("exact"),
+        path=bindparam("location"),
+        group_id=bindparam("id"),
+        created_ms=bindparam("now"),
+    )
 )
 _ADD_ROLE: Final = Statement(
     insert(iam_roles).values(
@@ -135,25 +169,11 @@ _UPDATE_ROLE: Final = Statement(
     .where(_r.role_id == bindparam("id"))
     .values(description=bindparam("text"), trust_policy=bindparam("trust"), max_session_seconds=bindparam("seconds"))
 )
-
-_INLINE: Final = Statement(select(_i.name, _i.document).where(_i.owner_id == bindparam("id")).order_by(_i.name))
-_THIS_INLINE = (_i.owner_id == bindparam("id"), _i.name == bindparam("policy"))
-_REPLACE_INLINE: Final = Statement(update(iam_inline_policies).where(*_THIS_INLINE).values(document=bindparam("text")))
-_ADD_INLINE: Final = Statement(
-    insert(iam_inline_policies).values(owner_id=bindparam("id"), name=bindparam("policy"), document=bindparam("text"))
+_SET_USER_BOUNDARY: Final = Statement(
+    update(iam_users).where(_u.user_id == bindparam("id")).values(boundary_arn=bindparam("boundary"))
 )
-_DELETE_INLINE: Final = Statement(delete(iam_inline_policies).where(*_THIS_INLINE))
-
-_ATTACHED: Final = Statement(
-    select(_a.policy_arn).where(_a.owner_id == bindparam("id")).order_by(_a.attached_ms, _a.policy_arn)
-)
-_ATTACH: Final = Statement(
-    insert(iam_attachments).values(
-        owner_id=bindparam("id"), policy_arn=bindparam("policy"), attached_ms=bindparam("now")
-    )
-)
-_DETACH: Final = Statement(
-    delete(iam_attachments).where(_a.owner_id == bindparam("id"), _a.policy_arn == bindparam("policy"))
+_SET_ROLE_BOUNDARY: Final = Statement(
+    update(iam_roles).where(_r.role_id == bindparam("id")).values(boundary_arn=bindparam("boundary"))
 )
 
 _DELETE_TAG: Final = Statement(delete(iam_tags).where(_t.owner_id == bindparam("id"), _t.key == bindparam("tag")))
@@ -205,6 +225,15 @@ def authorized_role(transaction: Transaction, call: Call, name: str, context: Co
     return role
 
 
+def authorized_group(transaction: Transaction, call: Call, name: str, context: Context | None = None) -> Group:
+    """The group of this name, as `authorized_user` finds a user."""
+    group = group_by_name(transaction, call.account, name)
+    _authorize(transaction, call, GROUP, name, group, context)
+    if group is None:
+        raise not_found("group", name)
+    return group
+
+
 def _authorize(
     transaction: Transaction, call: Call, kind: Kind, name: str, owner: Owner | None, context: Context | None
 ) -> None:
@@ -213,6 +242,7 @@ def _authorize(
     keys: dict[str, str | tuple[str, ...]] = {}
     if owner is not None:
         arn = owner.arn
+    if isinstance(owner, User | Role):
         keys = tag_context(tags_of(transaction, owner.unique_id))
         if owner.boundary_arn is not None:
             keys["iam:permissionsboundary"] = owner.boundary_arn
@@ -222,23 +252,39 @@ def _authorize(
 
 
 def name_is_taken(transaction: Transaction, kind: Kind, account: str, name: str) -> bool:
-    """Whether a user or role of this name exists, in any case of letters."""
+    """Whether a user, group or role of this name exists, in any case of letters."""
     return transaction.one(kind.taken, {"owner": account, "folded": name.lower()}) is not None
 
 
-def list_rows(transaction: Transaction, kind: Kind, account: str, prefix: str, after: str, count: int) -> list[Row]:
-    """Rows of users or roles, ordered by name.
+def count(transaction: Transaction, kind: Kind, account: str) -> int:
+    """How many users, groups or roles the account has."""
+    row = transaction.one(kind.count, {"owner": account})
+    return 0 if row is None else int(row[0])
+
+
+def require_room(transaction: Transaction, kind: Kind, account: str) -> None:
+    """Check that the account may have one more user, group or role.
+
+    Raises:
+        AwsError: ``LimitExceeded``.
+    """
+    if count(transaction, kind, account) >= kind.most:
+        raise limit_exceeded(f"Cannot exceed quota for {kind.word.capitalize()}sPerAccount: {kind.most}")
+
+
+def list_rows(transaction: Transaction, kind: Kind, account: str, prefix: str, after: str, most: int) -> list[Row]:
+    """Rows of users, groups or roles, ordered by name.
 
     Args:
         transaction: Where to look.
-        kind: Which of the two.
+        kind: Which of them.
         account: Whose.
         prefix: What their paths begin with.
         after: The lower-cased name after which to begin.
-        count: How many at most.
+        most: How many at most.
     """
     return transaction.all(
-        kind.listing, {"owner": account, "prefix": prefix, "length": len(prefix), "after": after, "count": count}
+        kind.listing, {"owner": account, "prefix": prefix, "length": len(prefix), "after": after, "count": most}
     )
 
 
@@ -268,9 +314,24 @@ def add_user(transaction: Transaction, user: User) -> None:
     )
 
 
-def rename_user(transaction: Transaction, user: User, name: str, path: str) -> None:
-    """Give a user another name and path. Keys and policies stay with it."""
-    transaction.run(_RENAME_USER, {"id": user.user_id, "folded": name.lower(), "exact": name, "location": path})
+def add_group(transaction: Transaction, group: Group) -> None:
+    """Insert a group."""
+    transaction.run(
+        _ADD_GROUP,
+        {
+            "owner": group.account,
+            "folded": group.name.lower(),
+            "exact": group.name,
+            "location": group.path,
+            "id": group.group_id,
+            "now": group.created_ms,
+        },
+    )
+
+
+def rename(transaction: Transaction, kind: Kind, unique_id: str, name: str, path: str) -> None:
+    """Give a user or group another name and path. Keys, members and policies stay with it."""
+    transaction.run(kind.rename, {"id": unique_id, "folded": name.lower(), "exact": name, "location": path})
 
 
 def add_role(transaction: Transaction, role: Role) -> None:
@@ -306,46 +367,15 @@ def update_role(transaction: Transaction, role: Role) -> None:
 
 
 def delete_owner(transaction: Transaction, kind: Kind, unique_id: str) -> None:
-    """Delete a user or role with its tags. Its policies must be gone before."""
+    """Delete a user, group or role with its tags. Its policies must be gone before."""
     transaction.run(_DELETE_TAGS, {"id": unique_id})
     transaction.run(kind.remove, {"id": unique_id})
 
 
-def set_boundary(transaction: Transaction, kind: Kind, unique_id: str, boundary_arn: str | None) -> None:
+def set_boundary(transaction: Transaction, owner: Principal, boundary_arn: str | None) -> None:
     """Set the permissions boundary of a user or role, or remove it."""
-    transaction.run(kind.set_boundary, {"id": unique_id, "boundary": boundary_arn})
-
-
-def inline_documents(transaction: Transaction, owner_id: str) -> list[tuple[str, str]]:
-    """Names and documents of an owner's inline policies, by name."""
-    return [(name, text) for name, text in transaction.all(_INLINE, {"id": owner_id})]
-
-
-def put_inline(transaction: Transaction, owner_id: str, name: str, document: str) -> None:
-    """Add an inline policy, or replace the document of the one with this name."""
-    values = {"id": owner_id, "policy": name, "text": document}
-    if not transaction.run(_REPLACE_INLINE, values):
-        transaction.run(_ADD_INLINE, values)
-
-
-def delete_inline(transaction: Transaction, owner_id: str, name: str) -> bool:
-    """Delete an inline policy; whether there was one."""
-    return transaction.run(_DELETE_INLINE, {"id": owner_id, "policy": name}) > 0
-
-
-def attached_arns(transaction: Transaction, owner_id: str) -> list[str]:
-    """The ARNs of the managed policies that are attached to an owner, oldest attachment first."""
-    return [row[0] for row in transaction.all(_ATTACHED, {"id": owner_id})]
-
-
-def attach(transaction: Transaction, owner_id: str, policy_arn: str, now_ms: int) -> None:
-    """Attach a managed policy that is not attached yet."""
-    transaction.run(_ATTACH, {"id": owner_id, "policy": policy_arn, "now": now_ms})
-
-
-def detach(transaction: Transaction, owner_id: str, policy_arn: str) -> bool:
-    """Detach a managed policy; whether it was attached."""
-    return transaction.run(_DETACH, {"id": owner_id, "policy": policy_arn}) > 0
+    statement = _SET_USER_BOUNDARY if isinstance(owner, User) else _SET_ROLE_BOUNDARY
+    transaction.run(statement, {"id": owner.unique_id, "boundary": boundary_arn})
 
 
 def put_tag(transaction: Transaction, owner_id: str, key: str, value: str) -> None:

@@ -11,6 +11,7 @@ from strongroom.identity.aws_managed import AWS_MANAGED, AwsManagedPolicy
 from strongroom.store import Statement, Transaction
 from strongroom.store.schema import (
     iam_attachments,
+    iam_groups,
     iam_policies,
     iam_policy_versions,
     iam_roles,
@@ -19,6 +20,7 @@ from strongroom.store.schema import (
 )
 
 __all__ = [
+    "MOST_POLICIES",
     "ManagedPolicy",
     "PolicyVersion",
     "add_policy",
@@ -31,9 +33,13 @@ __all__ = [
     "find_policy",
     "list_policies",
     "list_versions",
+    "policy_count",
     "policy_name_is_taken",
     "set_default_version",
 ]
+
+MOST_POLICIES: Final = 5000
+"""How many managed policies an account may have: the most that AWS grants on request ("IAM and AWS STS quotas")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,7 @@ _COLUMNS = (
 _POLICY: Final = Statement(select(*_COLUMNS).where(_p.arn == bindparam("policy")))
 _POLICIES: Final = Statement(select(*_COLUMNS).where(_p.account == bindparam("owner")))
 _TAKEN: Final = Statement(select(_p.arn).where(_p.account == bindparam("owner"), _p.folded_name == bindparam("folded")))
+_COUNT: Final = Statement(select(func.count()).select_from(iam_policies).where(_p.account == bindparam("owner")))
 _ADD: Final = Statement(
     insert(iam_policies).values(
         arn=bindparam("policy"),
@@ -121,6 +128,7 @@ _DELETE_VERSION: Final = Statement(
 # Whose attachments count: an owner's unique id says nothing of its account, so the owners are looked up.
 _OWNED: Final = or_(
     _a.owner_id.in_(select(iam_users.c.user_id).where(iam_users.c.account == bindparam("owner"))),
+    _a.owner_id.in_(select(iam_groups.c.group_id).where(iam_groups.c.account == bindparam("owner"))),
     _a.owner_id.in_(select(iam_roles.c.role_id).where(iam_roles.c.account == bindparam("owner"))),
 )
 _ATTACHMENTS: Final = Statement(select(_a.policy_arn, func.count()).where(_OWNED).group_by(_a.policy_arn))
@@ -145,7 +153,7 @@ def aws_managed(policy: AwsManagedPolicy) -> ManagedPolicy:
         policy.description,
         policy.version_id,
         policy.created_ms,
-        policy.created_ms,
+        policy.updated_ms,
     )
 
 
@@ -162,6 +170,12 @@ def find_policy(transaction: Transaction, account: str, arn: str) -> ManagedPoli
 def list_policies(transaction: Transaction, account: str) -> list[ManagedPolicy]:
     """The account's own managed policies, in no order."""
     return [ManagedPolicy(*row) for row in transaction.all(_POLICIES, {"owner": account})]
+
+
+def policy_count(transaction: Transaction, account: str) -> int:
+    """How many managed policies the account has of its own."""
+    row = transaction.one(_COUNT, {"owner": account})
+    return 0 if row is None else int(row[0])
 
 
 def policy_name_is_taken(transaction: Transaction, account: str, name: str) -> bool:
@@ -222,7 +236,7 @@ def delete_version(transaction: Transaction, arn: str, version_id: str) -> None:
 
 
 def attachment_counts(transaction: Transaction, account: str) -> dict[str, int]:
-    """How often each managed policy is attached to users and roles of the account, by ARN."""
+    """How often each managed policy is attached to users, groups and roles of the account, by ARN."""
     return {arn: int(count) for arn, count in transaction.all(_ATTACHMENTS, {"owner": account})}
 
 

@@ -99,7 +99,7 @@ class RolePermissionOperations(Operations):
         def work(transaction: Transaction) -> Mapping[str, object]:
             context = {"iam:permissionsboundary": PermissionsBoundary}
             role = authorized_role(transaction, call, RoleName, context)
-            return permissions.put_boundary(transaction, call, ROLE, role, PermissionsBoundary)
+            return permissions.put_boundary(transaction, call, role, PermissionsBoundary)
 
         return dict(await call.write(work))
 

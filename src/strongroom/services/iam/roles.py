@@ -12,15 +12,15 @@ from strongroom.services.call import Call
 from strongroom.services.iam.base import Operations
 from strongroom.services.iam.documents import encoded_trust_policy, trust_policy
 from strongroom.services.iam.managed import require_boundary
+from strongroom.services.iam.owner_policies import attached_arns, inline_documents
 from strongroom.services.iam.owners import (
     ROLE,
     add_role,
-    attached_arns,
     authorized_role,
     delete_owner,
-    inline_documents,
     list_rows,
     name_is_taken,
+    require_room,
     shown_boundary,
     update_role,
 )
@@ -30,7 +30,7 @@ from strongroom.services.iam.tags import TagList, add_tags, request_tags, shown_
 from strongroom.store import Transaction
 from strongroom.world import from_milliseconds
 
-__all__ = ["RoleOperations"]
+__all__ = ["RoleOperations", "shown_role"]
 
 _DEFAULT_SESSION_SECONDS: Final = 3600
 _NOTHING: Final[Mapping[str, object]] = {}
@@ -51,14 +51,22 @@ def _shown(transaction: Transaction, role: Role) -> dict[str, object]:
     return shown
 
 
-def _shown_fully(transaction: Transaction, role: Role) -> dict[str, object]:
+def _shown_with_tags(transaction: Transaction, role: Role) -> dict[str, object]:
     tags = tags_of(transaction, role.role_id)
     tagged = {"Tags": shown_tags(tags)} if tags else {}
     return {**_shown(transaction, role), **shown_boundary(role.boundary_arn), **tagged}
 
 
+def shown_role(transaction: Transaction, role: Role) -> dict[str, object]:
+    """A role with everything that is told of it. What was never used has an empty ``RoleLastUsed``."""
+    used: dict[str, object] = {}
+    if role.used_ms is not None:
+        used = {"LastUsedDate": from_milliseconds(role.used_ms), "Region": role.used_region}
+    return {**_shown_with_tags(transaction, role), "RoleLastUsed": used}
+
+
 class RoleOperations(Operations):
-    """CreateRole, GetRole, UpdateRole, UpdateAssumeRolePolicy, DeleteRole, ListRoles."""
+    """CreateRole, GetRole, UpdateRole, UpdateRoleDescription, UpdateAssumeRolePolicy, DeleteRole, ListRoles."""
 
     async def create_role(
         self,
@@ -94,12 +102,13 @@ class RoleOperations(Operations):
             role = replace(planned, trust_policy=trust_policy(transaction, AssumeRolePolicyDocument))
             if name_is_taken(transaction, ROLE, call.account, RoleName):
                 raise already_exists(f"Role with name {RoleName} already exists.")
+            require_room(transaction, ROLE, call.account)
             require_boundary(transaction, call.account, PermissionsBoundary)
             add_role(transaction, role)
             add_tags(transaction, role.role_id, tags)
             call.touches(role.arn, ROLE.resource_type, role.account)
             transaction.raise_epoch()
-            return {"Role": _shown_fully(transaction, role)}
+            return {"Role": _shown_with_tags(transaction, role)}
 
         return dict(await call.write(work))
 
@@ -107,7 +116,7 @@ class RoleOperations(Operations):
         """Show a role."""
 
         def work(transaction: Transaction) -> dict[str, object]:
-            return {"Role": _shown_fully(transaction, authorized_role(transaction, call, RoleName))}
+            return {"Role": shown_role(transaction, authorized_role(transaction, call, RoleName))}
 
         return await call.read(work)
 
@@ -123,6 +132,16 @@ class RoleOperations(Operations):
             update_role(transaction, replace(role, description=description, max_session_seconds=seconds))
             transaction.raise_epoch()
             return _NOTHING
+
+        return dict(await call.write(work))
+
+    async def update_role_description(self, call: Call, *, RoleName: str, Description: str) -> dict[str, object]:
+        """Change what a role is said to be for. `update_role` came later and does more."""
+
+        def work(transaction: Transaction) -> Mapping[str, object]:
+            role = replace(authorized_role(transaction, call, RoleName), description=Description)
+            update_role(transaction, role)
+            return {"Role": _shown_with_tags(transaction, role)}
 
         return dict(await call.write(work))
 
@@ -167,16 +186,5 @@ class RoleOperations(Operations):
                 "Roles": [_shown(transaction, role) for role in shown],
                 **tail(shown[-1].name.lower() if len(roles) > count else None),
             }
-
-        return await call.read(work)
-
-    async def list_instance_profiles_for_role(
-        self, call: Call, *, RoleName: str, Marker: str | None = None, MaxItems: int | None = None
-    ) -> dict[str, object]:
-        """The instance profiles of a role: none, since there are none here. Tools ask before they delete a role."""
-
-        def work(transaction: Transaction) -> dict[str, object]:
-            authorized_role(transaction, call, RoleName)
-            return {"InstanceProfiles": [], "IsTruncated": False}
 
         return await call.read(work)

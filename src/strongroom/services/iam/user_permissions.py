@@ -99,7 +99,7 @@ class UserPermissionOperations(Operations):
         def work(transaction: Transaction) -> Mapping[str, object]:
             context = {"iam:permissionsboundary": PermissionsBoundary}
             user = authorized_user(transaction, call, UserName, context)
-            return permissions.put_boundary(transaction, call, USER, user, PermissionsBoundary)
+            return permissions.put_boundary(transaction, call, user, PermissionsBoundary)
 
         return dict(await call.write(work))
 

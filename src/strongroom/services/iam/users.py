@@ -7,22 +7,22 @@ from typing import Final
 
 from strongroom.errors import AwsError
 from strongroom.identity.credentials import USER_ID, new_unique_id
-from strongroom.identity.directory import User, tags_of
+from strongroom.identity.directory import User, groups_of, tags_of
 from strongroom.services.call import Call
 from strongroom.services.iam.base import Operations
 from strongroom.services.iam.calling import named_user
 from strongroom.services.iam.keys import keys_of
 from strongroom.services.iam.managed import require_boundary
+from strongroom.services.iam.owner_policies import attached_arns, inline_documents
 from strongroom.services.iam.owners import (
     USER,
     add_user,
-    attached_arns,
     authorized_user,
     delete_owner,
-    inline_documents,
     list_rows,
     name_is_taken,
-    rename_user,
+    rename,
+    require_room,
     shown_boundary,
 )
 from strongroom.services.iam.paging import DEFAULT_MAX_ITEMS, after_marker, tail
@@ -31,12 +31,13 @@ from strongroom.services.iam.tags import TagList, add_tags, request_tags, shown_
 from strongroom.store import Transaction
 from strongroom.world import from_milliseconds
 
-__all__ = ["UserOperations"]
+__all__ = ["UserOperations", "shown_user", "shown_user_fully"]
 
 _NOTHING: Final[Mapping[str, object]] = {}
 
 
-def _shown(user: User) -> dict[str, object]:
+def shown_user(user: User) -> dict[str, object]:
+    """A user as lists show it."""
     return {
         "Path": user.path,
         "UserName": user.name,
@@ -46,9 +47,10 @@ def _shown(user: User) -> dict[str, object]:
     }
 
 
-def _shown_fully(transaction: Transaction, user: User) -> dict[str, object]:
+def shown_user_fully(transaction: Transaction, user: User) -> dict[str, object]:
+    """A user with everything that is told of it."""
     tags = tags_of(transaction, user.user_id)
-    return {**_shown(user), **shown_boundary(user.boundary_arn), **({"Tags": shown_tags(tags)} if tags else {})}
+    return {**shown_user(user), **shown_boundary(user.boundary_arn), **({"Tags": shown_tags(tags)} if tags else {})}
 
 
 def _taken(name: str) -> AwsError:
@@ -85,12 +87,13 @@ class UserOperations(Operations):
             tags = request_tags(Tags)
             if name_is_taken(transaction, USER, call.account, UserName):
                 raise _taken(UserName)
+            require_room(transaction, USER, call.account)
             require_boundary(transaction, call.account, PermissionsBoundary)
             add_user(transaction, user)
             add_tags(transaction, user.user_id, tags)
             call.touches(user.arn, USER.resource_type, user.account)
             transaction.raise_epoch()
-            return {"User": _shown_fully(transaction, user)}
+            return {"User": shown_user_fully(transaction, user)}
 
         return dict(await call.write(work))
 
@@ -98,7 +101,7 @@ class UserOperations(Operations):
         """Show a user; without a name, the caller."""
 
         def work(transaction: Transaction) -> dict[str, object]:
-            return {"User": _shown_fully(transaction, named_user(transaction, call, UserName))}
+            return {"User": shown_user_fully(transaction, named_user(transaction, call, UserName))}
 
         return await call.read(work)
 
@@ -113,14 +116,14 @@ class UserOperations(Operations):
             call.authorize("iam:UpdateUser", f"arn:aws:iam::{user.account}:user{path}{name}")
             if name.lower() != user.name.lower() and name_is_taken(transaction, USER, user.account, name):
                 raise _taken(name)
-            rename_user(transaction, user, name, path)
+            rename(transaction, USER, user.user_id, name, path)
             transaction.raise_epoch()
             return _NOTHING
 
         return dict(await call.write(work))
 
     async def delete_user(self, call: Call, *, UserName: str) -> dict[str, object]:
-        """Delete a user that has no keys and no policies any more."""
+        """Delete a user that has no keys and no policies any more and is in no group."""
 
         def work(transaction: Transaction) -> Mapping[str, object]:
             user = authorized_user(transaction, call, UserName)
@@ -130,6 +133,8 @@ class UserOperations(Operations):
                 raise delete_conflict("Cannot delete entity, must delete policies first.")
             if keys_of(transaction, user.user_id):
                 raise delete_conflict("Cannot delete entity, must delete access keys first.")
+            if groups_of(transaction, user.user_id):
+                raise delete_conflict("Cannot delete entity, must remove users from group first.")
             delete_owner(transaction, USER, user.user_id)
             transaction.raise_epoch()
             return _NOTHING
@@ -148,19 +153,8 @@ class UserOperations(Operations):
             users = [User(*row) for row in rows]
             shown = users[:count]
             return {
-                "Users": [_shown(user) for user in shown],
+                "Users": [shown_user(user) for user in shown],
                 **tail(shown[-1].name.lower() if len(users) > count else None),
             }
-
-        return await call.read(work)
-
-    async def list_groups_for_user(
-        self, call: Call, *, UserName: str, Marker: str | None = None, MaxItems: int | None = None
-    ) -> dict[str, object]:
-        """The groups of a user: none, since there are no groups here. Tools ask before they delete a user."""
-
-        def work(transaction: Transaction) -> dict[str, object]:
-            authorized_user(transaction, call, UserName)
-            return {"Groups": [], "IsTruncated": False}
 
         return await call.read(work)

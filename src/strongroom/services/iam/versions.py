@@ -21,13 +21,16 @@ from strongroom.services.iam.problems import delete_conflict, limit_exceeded, no
 from strongroom.store import Transaction
 from strongroom.world import from_milliseconds
 
-__all__ = ["PolicyVersionOperations"]
+__all__ = ["MOST_VERSIONS", "PolicyVersionOperations", "shown_version"]
 
-_MOST_VERSIONS: Final = 5
+MOST_VERSIONS: Final = 5
+"""How many versions a managed policy may have ("IAM and AWS STS quotas")."""
+
 _NOTHING: Final[Mapping[str, object]] = {}
 
 
-def _shown(version: PolicyVersion, default_version_id: str) -> dict[str, object]:
+def shown_version(version: PolicyVersion, default_version_id: str) -> dict[str, object]:
+    """A version without its document, as lists show it."""
     return {
         "VersionId": version.version_id,
         "IsDefaultVersion": version.version_id == default_version_id,
@@ -54,9 +57,9 @@ class PolicyVersionOperations(Operations):
             policy = authorized_own_policy(transaction, call, PolicyArn)
             check_managed(PolicyDocument)
             versions = list_versions(transaction, PolicyArn)
-            if len(versions) >= _MOST_VERSIONS:
+            if len(versions) >= MOST_VERSIONS:
                 raise limit_exceeded(
-                    f"A managed policy can have up to {_MOST_VERSIONS} versions. Before you create a new version, you "
+                    f"A managed policy can have up to {MOST_VERSIONS} versions. Before you create a new version, you "
                     "must delete an existing version."
                 )
             version = PolicyVersion(f"v{versions[0].number + 1}", PolicyDocument, call.now_ms)
@@ -66,7 +69,7 @@ class PolicyVersionOperations(Operations):
                 default = version.version_id
                 set_default_version(transaction, PolicyArn, default, call.now_ms)
             transaction.raise_epoch()
-            return {"PolicyVersion": _shown(version, default)}
+            return {"PolicyVersion": shown_version(version, default)}
 
         return dict(await call.write(work))
 
@@ -76,7 +79,7 @@ class PolicyVersionOperations(Operations):
         def work(transaction: Transaction) -> dict[str, object]:
             policy = authorized_policy(transaction, call, PolicyArn)
             version = _version(transaction, PolicyArn, VersionId)
-            shown = _shown(version, policy.default_version_id)
+            shown = shown_version(version, policy.default_version_id)
             return {"PolicyVersion": {"Document": encoded(version.document), **shown}}
 
         return await call.read(work)
@@ -89,7 +92,7 @@ class PolicyVersionOperations(Operations):
         def work(transaction: Transaction) -> dict[str, object]:
             policy = authorized_policy(transaction, call, PolicyArn)
             items, rest = page(list_versions(transaction, PolicyArn), Marker, MaxItems)
-            return {"Versions": [_shown(version, policy.default_version_id) for version in items], **rest}
+            return {"Versions": [shown_version(version, policy.default_version_id) for version in items], **rest}
 
         return await call.read(work)
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from strongroom.errors import AwsError
+from strongroom.errors import AccessDenied, AwsError
 from strongroom.identity.caller import Caller
 from strongroom.identity.directory import Role, managed_document
 from strongroom.policy import MalformedPolicy, PolicyKind, compile_policy
@@ -19,9 +19,11 @@ from strongroom.store import Transaction
 __all__ = [
     "check_session_policies",
     "packed_size",
+    "refuse_device",
     "session_seconds",
     "session_source_identity",
     "session_tags",
+    "tag_context",
     "transitive_keys",
 ]
 
@@ -40,6 +42,31 @@ def _validation_error(message: str) -> AwsError:
 
 def _invalid_value(message: str) -> AwsError:
     return AwsError("InvalidParameterValue", message)
+
+
+def refuse_device(serial_number: str | None, token_code: str | None) -> None:
+    """Refuse a code of an MFA device: no device is registered here, so none can be valid.
+
+    Args:
+        serial_number: ``SerialNumber`` of the request.
+        token_code: ``TokenCode`` of the request.
+
+    Raises:
+        AccessDenied: With AWS's text for a device that is not the user's.
+    """
+    if serial_number is not None or token_code is not None:
+        raise AccessDenied(
+            "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is "
+            "valid and associated with this user."
+        )
+
+
+def tag_context(tags: Sequence[Mapping[str, str]]) -> dict[str, str | tuple[str, ...]]:
+    """The condition keys of a request that brings session tags."""
+    context: dict[str, str | tuple[str, ...]] = {f"aws:requesttag/{tag['Key'].lower()}": tag["Value"] for tag in tags}
+    if tags:
+        context["aws:tagkeys"] = tuple(tag["Key"] for tag in tags)
+    return context
 
 
 def session_seconds(asked: int | None, role: Role, caller: Caller) -> int:
@@ -116,12 +143,12 @@ def session_source_identity(asked: str | None, caller: Caller) -> str | None:
     return present or asked
 
 
-def check_session_policies(transaction: Transaction, role: Role, policy: str | None, arns: Sequence[str]) -> None:
+def check_session_policies(transaction: Transaction, account: str, policy: str | None, arns: Sequence[str]) -> None:
     """Check the session policies of a request.
 
     Args:
         transaction: Where managed policies are.
-        role: The role, whose account the managed policies must be in.
+        account: The account of the session, which the managed policies must be in.
         policy: The inline session policy.
         arns: ARNs of managed policies.
 
@@ -131,7 +158,7 @@ def check_session_policies(transaction: Transaction, role: Role, policy: str | N
     if len(arns) > _MOST_POLICY_ARNS:
         raise _validation_error(f"A session can have at most {_MOST_POLICY_ARNS} managed session policies.")
     for arn in arns:
-        usable = arn.startswith((f"arn:aws:iam::{role.account}:policy/", "arn:aws:iam::aws:policy/"))
+        usable = arn.startswith((f"arn:aws:iam::{account}:policy/", "arn:aws:iam::aws:policy/"))
         if not usable or managed_document(transaction, arn) is None:
             raise AwsError("MalformedPolicyDocument", f"The session policy {arn} does not exist.")
     if policy is not None:
@@ -152,8 +179,8 @@ def packed_size(policy: str | None, arns: Sequence[str], tags: Mapping[str, str]
     size = len(json.dumps([policy, list(arns), tags], separators=(",", ":"), ensure_ascii=False).encode())
     percent = -(-100 * size // _PACKED_BYTES)
     if percent > 100:
-        raise AwsError(
-            "PackedPolicyTooLarge",
-            f"Packed policy consumes {percent}% of allotted space, please use smaller policy.",
-        )
+        what = "Packed policy consumes {}% of allotted space, please use smaller policy."
+        if policy is None and not arns:
+            what = "Packed size of session tags consumes {}% of allotted space."
+        raise AwsError("PackedPolicyTooLarge", what.format(percent))
     return percent

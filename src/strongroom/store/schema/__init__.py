@@ -22,7 +22,11 @@ from strongroom.store.schema.awslambda import (
 from strongroom.store.schema.columns import metadata
 from strongroom.store.schema.iam import (
     iam_access_keys,
+    iam_account_aliases,
     iam_attachments,
+    iam_credential_reports,
+    iam_group_members,
+    iam_groups,
     iam_inline_policies,
     iam_policies,
     iam_policy_versions,
@@ -33,6 +37,7 @@ from strongroom.store.schema.iam import (
 from strongroom.store.schema.installation import epoch, installation
 from strongroom.store.schema.kms import kms_aliases, kms_grants, kms_keys, kms_materials, kms_rewraps, kms_tags
 from strongroom.store.schema.logs import log_events, log_group_tags, log_groups, log_streams
+from strongroom.store.schema.oidc import iam_oidc_providers
 from strongroom.store.schema.organization import (
     account_requests,
     accounts,
@@ -64,8 +69,13 @@ __all__ = [
     "function_versions",
     "functions",
     "iam_access_keys",
+    "iam_account_aliases",
     "iam_attachments",
+    "iam_credential_reports",
+    "iam_group_members",
+    "iam_groups",
     "iam_inline_policies",
+    "iam_oidc_providers",
     "iam_policies",
     "iam_policy_versions",
     "iam_roles",
