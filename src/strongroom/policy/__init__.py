@@ -10,12 +10,23 @@ the clock, randomness, and any knowledge of a particular service. Whoever asks b
     patterns    wildcards and policy variables              operands    numbers, dates, networks, bytes
     conditions  the condition operators                     principals  who a statement is about
     compiler    text -> Policy                              evaluation  request + policies -> Decision
+    explain     the same decision with its reasons          keys        the condition keys that a policy asks about
+    assumptions policies in the best and the worst case of condition keys that nobody knows yet
     exposure    whom a resource-based policy lets in        messages    AWS's text for a refusal
 """
 
-from strongroom.policy.compiler import Policy, compile_policy
-from strongroom.policy.evaluation import PolicySet, evaluate, explain
-from strongroom.policy.exposure import is_public, principal_accounts, principal_arns, principal_identifiers
+from strongroom.policy.assumptions import assume, assume_statement, unknown_conditions
+from strongroom.policy.compiler import Policy, Statement, compile_policy
+from strongroom.policy.evaluation import PolicySet, evaluate
+from strongroom.policy.explain import Explanation, Finding, LayerFindings, explain
+from strongroom.policy.exposure import (
+    is_public,
+    principal_accounts,
+    principal_arns,
+    principal_identifiers,
+    principal_services,
+)
+from strongroom.policy.keys import required_keys
 from strongroom.policy.messages import denied_message
 from strongroom.policy.model import (
     AuthorizationRequest,
@@ -34,7 +45,10 @@ __all__ = [
     "AuthorizationRequest",
     "Context",
     "Decision",
+    "Explanation",
+    "Finding",
     "Layer",
+    "LayerFindings",
     "MalformedPolicy",
     "Policy",
     "PolicyKind",
@@ -42,7 +56,10 @@ __all__ = [
     "PrincipalFacts",
     "PrincipalKind",
     "Reason",
+    "Statement",
     "StatementId",
+    "assume",
+    "assume_statement",
     "compile_policy",
     "denied_message",
     "evaluate",
@@ -51,4 +68,7 @@ __all__ = [
     "principal_accounts",
     "principal_arns",
     "principal_identifiers",
+    "principal_services",
+    "required_keys",
+    "unknown_conditions",
 ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from strongroom.policy.conditions import Condition, Test, compile_conditions
 from strongroom.policy.document import SYNTAX_ERROR, as_object, as_string, as_strings, load_document
@@ -17,7 +18,7 @@ from strongroom.policy.model import Context, Decision, MalformedPolicy, PolicyKi
 from strongroom.policy.patterns import Matcher, any_of, text_pattern
 from strongroom.policy.principals import PrincipalSet, compile_principals
 
-__all__ = ["Policy", "Selection", "Statement", "compile_policy"]
+__all__ = ["Policy", "Selection", "Statement", "compile_policy", "resource_matcher"]
 
 _VERSION_WITH_VARIABLES = "2012-10-17"
 _VERSIONS = frozenset({"2008-10-17", _VERSION_WITH_VARIABLES})
@@ -54,6 +55,9 @@ class Statement:
         allows: Its effect: true for Allow, false for Deny.
         actions: Does it cover this action (in lower case)?
         resource: Does it cover this resource? None when it covers every one.
+        resources: The patterns of Resource or NotResource as written; empty in a trust policy.
+        resources_inverted: They are those of NotResource.
+        variables: Does the document's version have policy variables?
         conditions: Its conditions, for those who read them.
         tests: The same conditions, to be run.
         principals: Whom it is about; None where the policy kind has no principals.
@@ -64,6 +68,9 @@ class Statement:
     allows: bool
     actions: Matcher
     resource: Matcher | None
+    resources: tuple[str, ...]
+    resources_inverted: bool
+    variables: bool
     conditions: tuple[Condition, ...]
     tests: tuple[Test, ...]
     principals: PrincipalSet | None
@@ -147,10 +154,16 @@ def _compile_actions(statement: Mapping[str, object]) -> Matcher:
     names = as_strings(found[0], "Action") if found else ()
     if not found or not names:
         raise MalformedPolicy("Policy statement must contain actions.")
+    return _compile_action_names(names, found[1])
+
+
+@lru_cache(maxsize=1024)
+def _compile_action_names(names: tuple[str, ...], inverted: bool) -> Matcher:
+    """The matcher of one list of actions; many statements have the same."""
     for name in names:
         if not _ACTION.fullmatch(name):
             raise MalformedPolicy("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.")
-    return _perhaps_inverted([name.lower() for name in names], inverted=found[1], variables=False)
+    return _perhaps_inverted([name.lower() for name in names], inverted=inverted, variables=False)
 
 
 def _perhaps_inverted(patterns: list[str], *, inverted: bool, variables: bool) -> Matcher:
@@ -171,20 +184,26 @@ def _check_resource(pattern: str, variables: bool) -> None:
         raise MalformedPolicy("A policy variable in Resource must stand in the last part of the ARN.")
 
 
-def _compile_resource(statement: Mapping[str, object], document: _Document) -> Matcher | None:
+def _read_resources(statement: Mapping[str, object], document: _Document) -> tuple[tuple[str, ...], bool]:
+    """The patterns of Resource or NotResource, and whether they are those of NotResource."""
     found = _one_of(statement, "Resource", "NotResource")
     if document.kind is PolicyKind.TRUST:
         if found:
             raise MalformedPolicy("Has prohibited field Resource")
-        return None
+        return (), False
     patterns = as_strings(found[0], "Resource") if found else ()
     if not found or not patterns:
         raise MalformedPolicy("Policy statement must contain resources.")
     for pattern in patterns:
         _check_resource(pattern, document.variables)
-    if not found[1] and "*" in patterns:
+    return patterns, found[1]
+
+
+def resource_matcher(patterns: tuple[str, ...], *, inverted: bool, variables: bool) -> Matcher | None:
+    """The matcher of a Resource element, or of NotResource if ``inverted``; None when it covers every resource."""
+    if not inverted and (not patterns or "*" in patterns):
         return None
-    return _perhaps_inverted(list(patterns), inverted=found[1], variables=document.variables)
+    return _perhaps_inverted(list(patterns), inverted=inverted, variables=variables)
 
 
 def _compile_principals(statement: Mapping[str, object], document: _Document) -> PrincipalSet | None:
@@ -218,17 +237,26 @@ def _compile_statement(value: object, index: int, document: _Document) -> Statem
     if effect not in {"Allow", "Deny"}:
         raise MalformedPolicy(f"{SYNTAX_ERROR} Effect must be Allow or Deny.")
     identifier = StatementId(document.name, sid, index)
+    resources, inverted = _read_resources(statement, document)
     conditions = compile_conditions(statement.get("Condition", {}), variables=document.variables)
     return Statement(
         id=identifier,
         allows=effect == "Allow",
         actions=_compile_actions(statement),
-        resource=_compile_resource(statement, document),
+        resource=resource_matcher(resources, inverted=inverted, variables=document.variables),
+        resources=resources,
+        resources_inverted=inverted,
+        variables=document.variables,
         conditions=conditions,
         tests=tuple(condition.test for condition in conditions),
         principals=_compile_principals(statement, document),
         decision=_decision(document, identifier, allows=effect == "Allow"),
     )
+
+
+def _covers(value: object, actions: frozenset[str]) -> bool:
+    covered = _compile_actions(as_object(value, "Statement"))
+    return any(covered(action, {}) for action in actions)
 
 
 def _check_sids(kind: PolicyKind, statements: tuple[Statement, ...]) -> None:
@@ -238,7 +266,12 @@ def _check_sids(kind: PolicyKind, statements: tuple[Statement, ...]) -> None:
 
 
 def compile_policy(
-    text: str, kind: PolicyKind, *, name: str = "", principal_ids: Mapping[str, str] | None = None
+    text: str,
+    kind: PolicyKind,
+    *,
+    name: str = "",
+    principal_ids: Mapping[str, str] | None = None,
+    only_actions: frozenset[str] = frozenset(),
 ) -> Policy:
     """Check and compile a policy document.
 
@@ -248,6 +281,8 @@ def compile_policy(
         name: What to call it in decisions: a policy's name or ARN.
         principal_ids: ARN of a user or role named as principal -> its unique id when the policy was stored. Such an
             ARN stands for the id, so that whoever takes the name later is not meant (IAM User Guide, "Principal").
+        only_actions: Actions in lower case: statements that cover none of them are neither checked nor kept. For a
+            document that was checked before and of which a few actions matter. Empty for every statement.
 
     Raises:
         MalformedPolicy: The document is not a policy of this kind.
@@ -267,6 +302,7 @@ def compile_policy(
     statements = tuple(
         _compile_statement(value, index, document)
         for index, value in enumerate(values if isinstance(values, list) else [values])
+        if not only_actions or _covers(value, only_actions)
     )
     _check_sids(kind, statements)
     return Policy(kind, name, statements, kind in _WITH_PRINCIPAL, kind in _ALWAYS_DECIDES)

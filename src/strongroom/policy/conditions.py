@@ -50,22 +50,34 @@ class Condition:
     """One compiled condition: one operator on one key.
 
     Args:
+        written_operator: The operator as written, with prefix and suffix.
         operator: The operator's name in lower case without prefix and suffix, such as ``stringequals``.
         negated: Is it a negated operator?
         set_operator: The prefix, if any.
         if_exists: Does it carry the ``IfExists`` suffix?
         key: The condition key in lower case.
+        written_key: The condition key as written.
         values: The policy's values as written.
         test: The condition itself.
     """
 
+    written_operator: str
     operator: str
     negated: bool
     set_operator: SetOperator
     if_exists: bool
     key: str
+    written_key: str
     values: tuple[str, ...]
     test: Test
+
+    @property
+    def has_patterns(self) -> bool:
+        """Can its values hold variables? Those of strings and ARNs can."""
+        return self.operator.startswith(("string", "arn"))
+
+    def __str__(self) -> str:
+        return f"{self.written_operator} {self.written_key} {', '.join(self.values)}"
 
 
 def _strings(values: tuple[str, ...], variables: bool) -> Matcher:
@@ -223,7 +235,7 @@ def _compile_condition(name: str, key: str, values: tuple[str, ...], variables: 
         if if_exists or set_operator is not SetOperator.NONE:
             raise MalformedPolicy(f"Invalid Condition type : {name}.")
         test = _null_test(lowered, values)
-        return Condition(base, False, set_operator, if_exists, lowered, values, test)
+        return Condition(name, base, False, set_operator, if_exists, lowered, key, values, test)
     if base not in _OPERATORS:
         raise MalformedPolicy(f"Invalid Condition type : {name}.")
     build, negated = _OPERATORS[base]
@@ -232,7 +244,7 @@ def _compile_condition(name: str, key: str, values: tuple[str, ...], variables: 
         test = _single_test(lowered, matches, negated, if_exists)
     else:
         test = _set_test(lowered, matches, negated, set_operator)
-    return Condition(base, negated, set_operator, if_exists, lowered, values, test)
+    return Condition(name, base, negated, set_operator, if_exists, lowered, key, values, test)
 
 
 def compile_conditions(block: object, *, variables: bool) -> tuple[Condition, ...]:

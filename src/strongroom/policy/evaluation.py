@@ -12,7 +12,7 @@ evaluation". In short:
 4. A key policy and a trust policy must always allow. Naming an account there hands the decision to that account's
    identity-based policies.
 5. The root user may do everything in its own account, except where rule 4 holds.
-6. Services and anonymous callers have nothing but the resource-based policy.
+6. Services, web identities and anonymous callers have nothing but the resource-based policy.
 7. Service control policies allow nothing by themselves. Where an account has them, each level from the root of the
    organization down to the account must allow, whoever the caller is and whatever else allows it.
 """
@@ -22,12 +22,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from strongroom.policy.compiler import Policy, Statement
-from strongroom.policy.model import AuthorizationRequest, Context, Decision, Layer, PolicyKind, Reason
+from strongroom.policy.model import AuthorizationRequest, Context, Decision, PolicyKind, Reason
 from strongroom.policy.principals import Grade
 
-__all__ = ["PolicySet", "evaluate", "explain"]
+__all__ = ["WITHOUT_POLICIES", "PolicySet", "allowed_grade", "evaluate", "must_decide"]
 
-_WITHOUT_POLICIES = frozenset({"service", "anonymous"})
+WITHOUT_POLICIES = frozenset({"service", "web-identity", "anonymous"})
+"""Kinds of caller that have no policies of their own."""
+
 _ROOT_ALLOWED = Decision(True, Reason.ALLOWED_ACCOUNT_ROOT)
 _NO_IDENTITY = Decision(False, Reason.IMPLICIT_DENY_IDENTITY)
 _NO_RESOURCE = Decision(False, Reason.IMPLICIT_DENY_RESOURCE)
@@ -147,7 +149,8 @@ def _unlimited(request: AuthorizationRequest, policies: PolicySet, side: _Resour
     return side.grade is Grade.DIRECT and (request.principal.kind != "user" or policies.session is None)
 
 
-def _must_decide(resource_policy: Policy | None, delegates_to_identity: bool) -> bool:
+def must_decide(resource_policy: Policy | None, delegates_to_identity: bool) -> bool:
+    """Rule 4: must the resource-based policy allow, whatever identity-based policies say?"""
     return not delegates_to_identity or (resource_policy is not None and resource_policy.always_decides)
 
 
@@ -206,7 +209,7 @@ def evaluate(
         raise ValueError("the resource policy was compiled as a kind that names no principals")
     principal, resource, context = request.principal, request.resource, request.context
     action = request.action.lower()
-    if principal.kind in _WITHOUT_POLICIES:
+    if principal.kind in WITHOUT_POLICIES:
         return _evaluate_resource_only(request, resource_policy, action)
 
     bounded = policies.boundary is not None
@@ -226,8 +229,8 @@ def evaluate(
         return _NO_CONTROL
 
     if principal.account == request.resource_account:
-        must_decide = _must_decide(resource_policy, delegates_to_identity)
-        granted = _granted_in_account(request, side, identity, _silence(resource_policy) if must_decide else None)
+        must_allow = must_decide(resource_policy, delegates_to_identity)
+        granted = _granted_in_account(request, side, identity, _silence(resource_policy) if must_allow else None)
         if not granted.allowed or _unlimited(request, policies, side):
             return granted
     else:
@@ -251,77 +254,8 @@ def _evaluate_resource_only(request: AuthorizationRequest, resource_policy: Poli
     return side.allow.decision if side.allow is not None else _silence(resource_policy)
 
 
-def _matching(policy: Policy, request: AuthorizationRequest, bounded: bool) -> list[Statement]:
-    """Every statement of ``policy`` that is about this request."""
-    selection = policy.select(request.action.lower())
-    found: list[Statement] = []
-    for statement in (*selection.denies, *selection.allows):
-        principals = statement.principals
-        if principals is None:
-            about = True
-        elif statement.allows:
-            about = principals.grade(request.principal) is not Grade.NOBODY
-        else:
-            about = principals.denies(request.principal, bounded=bounded)
-        if about and statement.applies(request.resource, request.context):
-            found.append(statement)
-    return found
-
-
-def explain(
-    request: AuthorizationRequest,
-    policies: PolicySet,
-    resource_policy: Policy | None,
-    *,
-    delegates_to_identity: bool = True,
-) -> Decision:
-    """`evaluate`, with every statement that matched and, for an implicit deny, where an Allow is missing.
-
-    Slower than `evaluate`; for people. ``missing`` names each layer whose Allow the request needed and did not find.
-    In the owner's account a missing identity-based Allow can be made good by a resource-based one as well.
-
-    Args and errors are those of `evaluate`.
-    """
-    decision = evaluate(request, policies, resource_policy, delegates_to_identity=delegates_to_identity)
-    layers: dict[Layer, tuple[Policy, ...]] = {Layer.RESOURCE: () if resource_policy is None else (resource_policy,)}
-    attached = request.principal.kind not in _WITHOUT_POLICIES
-    if attached:
-        layers[Layer.IDENTITY] = policies.identity
-        if policies.boundary is not None:
-            layers[Layer.BOUNDARY] = (policies.boundary,)
-        if policies.session is not None:
-            layers[Layer.SESSION] = policies.session
-        if policies.service_control:
-            layers[Layer.SERVICE_CONTROL] = tuple(policy for level in policies.service_control for policy in level)
-    bounded = attached and policies.boundary is not None
-    matched = {
-        layer: [statement for policy in layers[layer] for statement in _matching(policy, request, bounded)]
-        for layer in Layer
-        if layer in layers
-    }
-    found = [statement for statements in matched.values() for statement in statements]
-    missing: tuple[Layer, ...] = ()
-    if not decision.allowed and all(statement.allows for statement in found):
-        needed = _needed(request, resource_policy, _must_decide(resource_policy, delegates_to_identity))
-        missing = tuple(layer for layer, statements in matched.items() if layer in needed and not statements)
-        if decision.reason is Reason.IMPLICIT_DENY_SERVICE_CONTROL:
-            missing = (*missing, Layer.SERVICE_CONTROL)  # other levels may hold statements that matched
-    return Decision(decision.allowed, decision.reason, tuple(statement.id for statement in found), missing)
-
-
-def _needed(request: AuthorizationRequest, resource_policy: Policy | None, must_decide: bool) -> set[Layer]:
-    """The layers that must hold an Allow for this request, given what the resource-based policy says."""
-    principal = request.principal
-    if principal.kind in _WITHOUT_POLICIES:
-        return {Layer.RESOURCE}
-    needed = {Layer.BOUNDARY, Layer.SESSION}
-    if principal.account != request.resource_account:
-        return needed | {Layer.RESOURCE} | (set() if principal.kind == "root" else {Layer.IDENTITY})
-    side = _SILENT
-    if resource_policy is not None:
-        side = _search_resource(resource_policy, request, request.action.lower(), bounded=False)
-    if side.grade >= Grade.ROLE:
-        return needed
-    if must_decide and side.allow is None:
-        return needed | {Layer.RESOURCE}
-    return needed | {Layer.IDENTITY}
+def allowed_grade(request: AuthorizationRequest, resource_policy: Policy | None) -> Grade:
+    """How closely the strongest Allow of the resource-based policy names the caller."""
+    if resource_policy is None:
+        return Grade.NOBODY
+    return _search_resource(resource_policy, request, request.action.lower(), bounded=False).grade

@@ -13,7 +13,7 @@ from strongroom.policy.compiler import Policy, Statement
 from strongroom.policy.conditions import Condition, SetOperator
 from strongroom.policy.principals import PrincipalSet
 
-__all__ = ["is_public", "principal_accounts", "principal_arns", "principal_identifiers"]
+__all__ = ["is_public", "principal_accounts", "principal_arns", "principal_identifiers", "principal_services"]
 
 _NARROWING_KEYS = frozenset(
     {
@@ -63,6 +63,11 @@ def principal_arns(policy: Policy) -> frozenset[str]:
 def principal_identifiers(policy: Policy) -> frozenset[str]:
     """The unique ids (``AIDA...``, ``AROA...``) that ``policy`` names."""
     return frozenset[str]().union(*(principals.identifiers for principals in _named(policy)))
+
+
+def principal_services(policy: Policy) -> frozenset[str]:
+    """The service principals that ``policy`` names."""
+    return frozenset[str]().union(*(principals.services for principals in _named(policy)))
 
 
 def _fixed(value: str) -> bool:

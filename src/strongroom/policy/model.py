@@ -27,7 +27,9 @@ __all__ = [
 Context: TypeAlias = Mapping[str, str | tuple[str, ...]]
 """Request context: lower-cased condition key to its value, or to a tuple for a multivalued key."""
 
-PrincipalKind: TypeAlias = Literal["root", "user", "role-session", "service", "anonymous"]
+PrincipalKind: TypeAlias = Literal[
+    "root", "user", "role-session", "federated-user", "service", "web-identity", "anonymous"
+]
 
 
 class PolicyKind(Enum):
@@ -43,7 +45,7 @@ class PolicyKind(Enum):
 
 
 class Layer(Enum):
-    """A place where an Allow can be needed. `Decision.missing` is made of these."""
+    """A type of policy, of which an Allow can be needed."""
 
     IDENTITY = "identity-based policy"
     RESOURCE = "resource-based policy"
@@ -94,10 +96,11 @@ class PrincipalFacts:
     """Who is calling, as far as policies can tell.
 
     Args:
-        arn: The value of ``aws:PrincipalArn``: the user's ARN, or the role's ARN for a role session.
+        arn: The value of ``aws:PrincipalArn``: the user's ARN, or the role's ARN for a role session. For a web
+            identity, which has no ARN of its own, the ARN of its provider.
         session_arn: ``arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`` for a role session, the same as ``arn``
             for every other kind.
-        account: Twelve digits; empty for services and anonymous callers.
+        account: Twelve digits; empty for services, web identities and anonymous callers.
         kind: What sort of caller this is.
         service: The service principal's name, such as ``secretsmanager.amazonaws.com``, for kind ``service``.
         identifiers: Unique ids of the user (``AIDA...``) or of the session's role (``AROA...``). A policy that
@@ -150,11 +153,9 @@ class Decision:
     Args:
         allowed: May the caller do it?
         reason: Why.
-        statements: The statements that decided; empty when nothing matched. From `explain`, all that matched.
-        missing: Filled by `explain` for an implicit deny: where an Allow was needed and is not.
+        statements: The statements that decided; empty when nothing matched.
     """
 
     allowed: bool
     reason: Reason
     statements: tuple[StatementId, ...] = ()
-    missing: tuple[Layer, ...] = ()

@@ -25,7 +25,17 @@ from typing import TypeAlias
 
 from strongroom.policy.model import Context, MalformedPolicy
 
-__all__ = ["Matcher", "Pattern", "Variable", "any_of", "arn_pattern", "literal_pattern", "parse_tokens", "text_pattern"]
+__all__ = [
+    "Matcher",
+    "Pattern",
+    "Variable",
+    "any_of",
+    "arn_pattern",
+    "literal_pattern",
+    "parse_tokens",
+    "text_pattern",
+    "with_wildcards",
+]
 
 Matcher: TypeAlias = Callable[[str, Context], bool]
 """Does this text match, given the request context (from which variables take their values)?"""
@@ -132,6 +142,26 @@ def parse_tokens(text: str, *, variables: bool, wildcards: bool) -> tuple[Token,
     literal.append(text[position:])
     flush()
     return tuple(tokens)
+
+
+def with_wildcards(text: str, replaced: Callable[[str], bool]) -> str:
+    """A pattern in which variables are wildcards: it matches at least what the pattern matches for any value of them.
+
+    Args:
+        text: The pattern, of a document that has variables.
+        replaced: Which variables to replace, by their keys in lower case.
+    """
+    parts: list[str] = []
+    for token in parse_tokens(text, variables=True, wildcards=True):
+        if isinstance(token, str):
+            parts.append(re.sub(r"[*?$]", lambda mark: f"${{{mark.group()}}}", token))
+        elif isinstance(token, _Wild):
+            parts.append(token.value)
+        elif replaced(token.key):
+            parts.append(_Wild.ANY.value)
+        else:
+            parts.append(f"${{{token.key}}}" if token.default is None else f"${{{token.key}, '{token.default}'}}")
+    return "".join(parts)
 
 
 class _Expression:

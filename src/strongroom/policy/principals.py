@@ -6,7 +6,7 @@ how far an Allow carries, so a match has a grade. From weak to strong:
     NOBODY    the statement is not about this caller
     ACCOUNT   it names the caller's account: it delegates to that account and grants nothing by itself there
     ROLE      it names the role behind the session: a boundary or session policy still limits the caller
-    DIRECT    it names the user, the session, the service or the account's own root user
+    DIRECT    it names the user, the session, the service, the identity provider or the account's own root user
     ANYONE    it is about everybody
 
 The last two are not limited by the silence of other policies (same guide, "Policy evaluation logic").
@@ -55,7 +55,8 @@ class PrincipalSet:
         arns: ARNs of users, roles and sessions.
         identifiers: Unique ids (``AIDA...``, ``AROA...``).
         services: Service principals.
-        others: Federated and canonical-user entries. Callers of those kinds do not exist here, so they match nobody.
+        federated: Identity providers, by ARN.
+        others: Canonical-user entries. Callers of that kind do not exist here, so they match nobody.
         inverted: It is a NotPrincipal element.
     """
 
@@ -64,6 +65,7 @@ class PrincipalSet:
     arns: frozenset[str]
     identifiers: frozenset[str]
     services: frozenset[str]
+    federated: frozenset[str]
     others: frozenset[str]
     inverted: bool
 
@@ -77,6 +79,8 @@ class PrincipalSet:
         kind = principal.kind
         if kind == "service":
             return Grade.DIRECT if principal.service in self.services else Grade.NOBODY
+        if kind == "web-identity":
+            return Grade.DIRECT if principal.arn in self.federated else Grade.NOBODY
         if kind == "anonymous":
             return Grade.NOBODY
         if principal.session_arn in self.arns:
@@ -111,7 +115,7 @@ class PrincipalSet:
             return self._listed(principal) is not Grade.NOBODY
         if bounded:
             return True
-        if self.anyone or principal.kind in {"service", "anonymous"}:
+        if self.anyone or principal.kind in {"service", "web-identity", "anonymous"}:
             return self._listed(principal) is Grade.NOBODY
         if principal.account not in self.accounts:
             return True
@@ -119,7 +123,7 @@ class PrincipalSet:
             return False
         if not self._names_principal(principal):
             return True
-        return principal.kind == "role-session" and principal.session_arn not in self.arns
+        return principal.kind in {"role-session", "federated-user"} and principal.session_arn not in self.arns
 
 
 def _invalid(kind: str, name: str) -> MalformedPolicy:
@@ -136,6 +140,7 @@ class _Collector:
         self.arns: set[str] = set()
         self.identifiers: set[str] = set()
         self.services: set[str] = set()
+        self.federated: set[str] = set()
         self.others: set[str] = set()
 
     def add(self, kind: str, name: str) -> None:
@@ -147,6 +152,8 @@ class _Collector:
             if not _SERVICE.fullmatch(name):
                 raise _invalid(kind, name)
             self.services.add(name)
+        elif kind == "Federated":
+            self.federated.add(name)
         else:
             self.others.add(name)
 
@@ -181,6 +188,7 @@ class _Collector:
             frozenset(self.arns),
             frozenset(self.identifiers),
             frozenset(self.services),
+            frozenset(self.federated),
             frozenset(self.others),
             inverted,
         )

@@ -11,7 +11,6 @@ from strongroom.policy import (
     AuthorizationRequest,
     Context,
     Decision,
-    Layer,
     Policy,
     PolicyKind,
     PolicySet,
@@ -20,7 +19,6 @@ from strongroom.policy import (
     StatementId,
     compile_policy,
     evaluate,
-    explain,
 )
 
 A, B = "111122223333", "444455556666"
@@ -353,51 +351,3 @@ def test_policies_stand_only_where_their_kind_fits() -> None:
         PolicySet(session=(ID_ALLOW,))
     with pytest.raises(ValueError, match="kind"):
         ask(USER, ID_ALLOW)
-
-
-# --- explain --------------------------------------------------------------------------------------------------------
-
-
-def told(
-    who: PrincipalFacts, resource_policy: Policy | None, policies: PolicySet, *, delegates: bool = True
-) -> Decision:
-    request = AuthorizationRequest(who, READ, SECRET, A, {})
-    return explain(request, policies, resource_policy, delegates_to_identity=delegates)
-
-
-@pytest.mark.parametrize(
-    ("who", "resource_policy", "policies", "delegates", "missing"),
-    [
-        (USER, None, PolicySet(), True, (Layer.IDENTITY,)),
-        (USER, None, PolicySet((ID_OTHER,), BOUND_OTHER, ()), True, (Layer.IDENTITY, Layer.BOUNDARY, Layer.SESSION)),
-        (USER, None, PolicySet((ID_ALLOW,), BOUND_OTHER), True, (Layer.BOUNDARY,)),
-        (SESSION, grants({"AWS": ROLE_ARN}), PolicySet((), BOUND_OTHER), True, (Layer.BOUNDARY,)),
-        (STRANGER, None, PolicySet(), True, (Layer.IDENTITY, Layer.RESOURCE)),
-        (STRANGE_ROOT, None, PolicySet(), True, (Layer.RESOURCE,)),
-        (USER, None, PolicySet((ID_ALLOW,)), False, (Layer.RESOURCE,)),
-        (USER, grants({"AWS": A}, PolicyKind.KEY), PolicySet(), False, (Layer.IDENTITY,)),
-        (SERVICE, None, PolicySet(), True, (Layer.RESOURCE,)),
-        (USER, None, PolicySet((ID_ALLOW,)), True, ()),
-        (USER, None, PolicySet((ID_DENY,), BOUND_OTHER), True, ()),
-    ],
-)
-def test_explain_tells_what_is_missing(
-    who: PrincipalFacts,
-    resource_policy: Policy | None,
-    policies: PolicySet,
-    delegates: bool,
-    missing: tuple[Layer, ...],
-) -> None:
-    assert told(who, resource_policy, policies, delegates=delegates).missing == missing
-
-
-def test_explain_names_every_statement_that_matched() -> None:
-    own = policy(PolicyKind.IDENTITY, ALLOW | {"Sid": "A"}, OTHER, DENY | {"Sid": "B"}, ALLOW)
-    decision = told(USER, grants({"AWS": [USER_ARN, B]}), PolicySet((own,)))
-    assert decision.reason is Reason.EXPLICIT_DENY_IDENTITY
-    assert [str(identifier) for identifier in decision.statements] == [
-        "identity#B",
-        "identity#A",
-        "identity#3",
-        "resource#0",
-    ]

@@ -1,16 +1,16 @@
-"""Registered databases as an operator sees and mends them."""
+"""Logins to databases as an operator sees and mends them: of registered ones, and what secrets hold."""
 
 from __future__ import annotations
 
 from strongroom.services.call import Call
-from strongroom.services.clients import DatabaseClient, DatabaseView
+from strongroom.services.clients import DatabaseClient, DatabaseView, LoginTrial
 from strongroom.world import from_milliseconds
 
 __all__ = ["DatabaseOperations"]
 
 
 class DatabaseOperations:
-    """The operations on registered databases.
+    """The operations on databases.
 
     Args:
         databases: The databases.
@@ -38,6 +38,26 @@ class DatabaseOperations:
         """
         view = await self._databases.repair(call, f"strongroom:{call.operation}", Identifier, Username, Password)
         return {"Database": _shape(view)}
+
+    async def try_logins(self, call: Call, *, SecretIds: list[str]) -> dict[str, object]:
+        """Log in to databases with the values of secrets, and show how that ended. Nothing is changed.
+
+        Raises:
+            AwsError: Access denied.
+        """
+        found = await self._databases.try_logins(call, f"strongroom:{call.operation}", SecretIds)
+        return {"Logins": [_login_shape(trial) for trial in found]}
+
+
+def _login_shape(trial: LoginTrial) -> dict[str, object]:
+    """``LoginType``."""
+    return {
+        "SecretId": trial.secret_id,
+        "Outcome": trial.outcome,
+        "Address": trial.address,
+        "Username": trial.username,
+        "Reason": trial.reason,
+    }
 
 
 def _shape(view: DatabaseView) -> dict[str, object]:
