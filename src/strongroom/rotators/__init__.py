@@ -7,8 +7,9 @@ anything of Strongroom, and nothing of Strongroom imports a rotator at run time.
     logins       host, port, user, password, TLS: what a secret says about a login
     masters      the master login of a server, through ``masterarn``
     databases    the strategies "single user" and "alternating users"
-    postgresql, postgresql_clones, mysql, mysql_clones, mysql_grants, mysql_statements    the engines
-    ..._single_user, ..._alternating_users, redis_user, iam_access_key, own_command
+    postgresql, postgresql_clones, mysql, mysql_clones, mysql_grants, mysql_statements, rabbitmq, ssh,
+    ssh_authorized_keys    the engines
+    ..._single_user, ..._alternating_users, redis_user, rabbitmq_user, ssh_key_pair, iam_access_key, own_command
                  the functions: each has a ``lambda_handler``
 
 To deploy one, put this folder into a zip as ``rotators``, beside the files of the distributions that `ROTATORS` names
@@ -28,6 +29,7 @@ __all__ = ["ROTATORS", "Rotator", "handler", "rotator_for"]
 _PSYCOPG = ("psycopg", "psycopg-binary", "typing-extensions")
 _PYNACL = ("PyNaCl", "cffi", "pycparser")
 _PYMYSQL = ("PyMySQL",)
+_PARAMIKO = ("paramiko", "bcrypt", "cryptography", "invoke", *_PYNACL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ ROTATORS: Final[Mapping[str, Rotator]] = MappingProxyType(
         "mariadb_alternating_users": Rotator(("mariadb",), (*_PYMYSQL, *_PYNACL), needs_master=True),
         "iam_access_key": Rotator(("iam",)),
         "redis_user": Rotator(("redis", "valkey"), ("redis",)),
+        "rabbitmq_user": Rotator(("rabbitmq",), ("pika",)),
+        "ssh_key_pair": Rotator(("ssh",), _PARAMIKO),
         "own_command": Rotator(("command",)),
     }
 )

@@ -150,7 +150,7 @@ class AlternatingUsers(Strategy, Generic[_Connection]):
             if own is None:
                 raise RotationError(f"No version of {secret.arn} logs in. " + "; ".join(failures))
             login = master_login(secret, values, current, self._engine.rules)
-            if login.username in {current.username, pending.username}:
+            if login.username == pending.username:
                 raise RotationError(f"{secret.arn} would rotate the master user {login.username!r} of its own rotation")
             master = _try(self._engine, login, "the master secret", failures, connections)
             if master is None:

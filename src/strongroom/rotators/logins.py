@@ -27,6 +27,7 @@ __all__ = [
     "certificates",
     "open_login",
     "parse_login",
+    "port_number",
     "previous_login",
     "tls_context",
 ]
@@ -60,6 +61,7 @@ class Rules:
         longest_name: How many ``name_unit`` a user name may have.
         name_unit: ``bytes`` or ``characters``.
         dbname: The database when the secret names none.
+        tls_port: Its usual port when the secret asks for TLS, if that is another one.
     """
 
     product: str
@@ -68,6 +70,7 @@ class Rules:
     longest_name: int
     name_unit: str = "bytes"
     dbname: str = ""
+    tls_port: int = 0
 
     def length(self, name: str) -> int:
         """A name's length in this engine's unit."""
@@ -138,11 +141,12 @@ def parse_login(values: Values, where: str, rules: Rules) -> Login:
     for key, name in names.items():
         if rules.length(name) > rules.longest_name:
             raise RotationError(f"{where} has more than {rules.longest_name} {rules.name_unit} under {key!r}")
+    tls = _tls(values, where)
     return Login(
         host=text("host"),
-        port=_port(values, where, rules),
+        port=port_number(values, "port", (rules.tls_port if tls else 0) or rules.port, where),
         password=text("password"),
-        tls=_tls(values, where),
+        tls=tls,
         **names,
     )
 
@@ -184,6 +188,24 @@ def open_login(login: Login, connect: Callable[[Login, bool], _Connection]) -> _
     return connect(login, False)
 
 
+def port_number(values: Values, key: str, default: int, where: str) -> int:
+    """A TCP port, as a number or as its digits.
+
+    Args:
+        values: The secret's JSON object.
+        key: Where it stands.
+        default: The port when there is none.
+        where: Words for the version.
+
+    Raises:
+        RotationError: It is something else.
+    """
+    port = str(values.get(key, default))
+    if not (port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) < 65536):
+        raise RotationError(f"{where} has no valid number under {key!r}")
+    return int(port)
+
+
 def certificates() -> str | None:
     """The file of trusted certificates; None for those that the library finds by itself."""
     configured = os.environ.get("SSL_CERT_FILE")
@@ -195,13 +217,6 @@ def certificates() -> str | None:
 def tls_context() -> ssl.SSLContext:
     """TLS with the server's certificate and name verified."""
     return ssl.create_default_context(cafile=certificates())
-
-
-def _port(values: Values, where: str, rules: Rules) -> int:
-    port = str(values.get("port", rules.port))
-    if not (port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) < 65536):
-        raise RotationError(f"{where} has no valid number under 'port'")
-    return int(port)
 
 
 def _tls(values: Values, where: str) -> bool | None:

@@ -96,6 +96,8 @@ def master_login(secret: RotatedSecret, values: Values, current: Login, rules: R
     master = parse_login(found, f"AWSCURRENT of the master secret {arn}", rules)
     if not master.same_server(current):
         raise RotationError(f"The master secret {arn} is for {master.address}, {secret.arn} is for {current.address}")
+    if master.username == current.username:
+        raise RotationError(f"{secret.arn} would rotate the master user {master.username!r} of its own rotation")
     return master
 
 

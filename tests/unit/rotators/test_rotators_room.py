@@ -16,6 +16,8 @@ from strongroom import rotators
 
 ROOM = Path(rotators.__file__).parent
 FUNCTIONS = sorted(rotators.ROTATORS)
+_DATA = ("endpoints.json", "METADATA")
+"""Files besides code that packages read when they are imported."""
 
 
 def test_every_function_is_listed() -> None:
@@ -52,7 +54,7 @@ def test_the_listed_packages_suffice_in_another_folder(name: str, tmp_path: Path
     runtime = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
     for distribution in (*rotators.ROTATORS[name].distributions, *runtime):
         for file in files(distribution) or []:
-            if (".." not in file.parts and file.suffix == ".py") or ".so" in file.name or file.name == "endpoints.json":
+            if (".." not in file.parts and file.suffix == ".py") or ".so" in file.name or file.name in _DATA:
                 target = tmp_path / str(file)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if not target.exists():
