@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
+from tests.support.policies import allow, document, refusal_code
 from tests.support.refusals import told
 from tests.support.server import RunningServer
 
@@ -183,3 +185,26 @@ def test_permission_by_encryption_context(strongroom: RunningServer, key: str) -
         with pytest.raises(ClientError) as refused:
             user.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=context)
         assert told(refused)[0] == "AccessDeniedException"
+
+
+@pytest.mark.parametrize("spec", ["RSA_2048", "ECC_NIST_P521", "ECC_SECG_P256K1", "ECC_NIST_EDWARDS25519"])
+def test_data_key_pairs(kms: Any, key: str, spec: str) -> None:
+    """The private key in clear is the one that is sealed, and it belongs to the public key."""
+    given = kms.generate_data_key_pair(KeyId=key, KeyPairSpec=spec, EncryptionContext={"of": "mine"})
+    assert (given["KeyId"], given["KeyPairSpec"]) == (key, spec)
+    opened = kms.decrypt(CiphertextBlob=given["PrivateKeyCiphertextBlob"], EncryptionContext={"of": "mine"})
+    assert opened["Plaintext"] == given["PrivateKeyPlaintext"]
+    private = load_der_private_key(given["PrivateKeyPlaintext"], None)
+    assert private.public_key() == load_der_public_key(given["PublicKey"])
+    sealed = kms.generate_data_key_pair_without_plaintext(KeyId=key, KeyPairSpec=spec)
+    assert "PrivateKeyPlaintext" not in sealed
+    assert sealed["PublicKey"] != given["PublicKey"]
+
+
+def test_permission_by_the_kind_of_pair(strongroom: RunningServer, key: str) -> None:
+    condition = {"StringEquals": {"kms:DataKeyPairSpec": "ECC_NIST_P256"}}
+    user = strongroom.client(
+        "kms", strongroom.make_user(document(allow("kms:GenerateDataKeyPair", Condition=condition)))
+    )
+    user.generate_data_key_pair(KeyId=key, KeyPairSpec="ECC_NIST_P256")
+    assert refusal_code(user, "generate_data_key_pair", KeyId=key, KeyPairSpec="RSA_2048") == "AccessDeniedException"

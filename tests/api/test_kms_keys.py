@@ -99,10 +99,6 @@ def test_there_are_no_custom_key_stores(kms: Any) -> None:
             use()
         assert code(refused) == "CustomKeyStoreNotFoundException"
         assert "cks-1" in message(refused)
-    with pytest.raises(ClientError) as refused:
-        kms.generate_data_key_pair(KeyId=ABSENT, KeyPairSpec="RSA_2048")
-    assert code(refused) == "UnsupportedOperationException"
-    assert "GenerateDataKeyPair" in message(refused)
 
 
 @pytest.mark.parametrize("operation", ["describe_key", "enable_key", "disable_key", "get_key_policy"])

@@ -8,7 +8,7 @@ bucket for incomplete uploads removes them. Credentials come from where AWS's to
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, Final, cast
 
 from botocore.config import Config
@@ -22,6 +22,12 @@ __all__ = ["Bucket"]
 
 _PART_LENGTH: Final = 16 << 20
 """Bytes of a part. S3 takes 10,000 of them, of at least 5 MiB each but the last: so a backup has up to 160 GB."""
+
+
+_CONNECT_SECONDS: Final = 10
+_READ_SECONDS: Final = 60.0
+_ATTEMPTS: Final = 4
+"""How long a service may say nothing, and how often it is asked: so one that hangs is given up after minutes."""
 
 
 class Bucket:
@@ -47,6 +53,9 @@ class Bucket:
                 s3={"addressing_style": "path"} if endpoint_url else {},
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
+                connect_timeout=_CONNECT_SECONDS,
+                read_timeout=_READ_SECONDS,
+                retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
             )
             session = botocore.session.Session()
             self._client: Any = session.create_client("s3", endpoint_url=endpoint_url, config=config)
@@ -69,7 +78,12 @@ class Bucket:
                 complete = True
             finally:
                 if not complete:
-                    self._client.abort_multipart_upload(**where)
+                    self._abort(where)
+
+    def _abort(self, where: dict[str, str]) -> None:
+        """Let go of an upload. If that fails too, what failed before is what the operator should hear of."""
+        with suppress(ClientError, BotoCoreError):
+            self._client.abort_multipart_upload(**where)
 
     @contextmanager
     def reading(self, name: str) -> Iterator[BinaryIO]:

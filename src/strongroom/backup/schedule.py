@@ -19,8 +19,12 @@ def of_installation(kept: Sequence[Kept], installation: str) -> list[Kept]:
 
 
 def is_due(kept: Sequence[Kept], hours: int, now_ms: int) -> bool:
-    """Whether the newest of an installation's backups is at least ``hours`` old, or there is none."""
-    return not kept or now_ms - _made_ms(kept[-1]) >= hours * _HOUR_MS
+    """Whether the newest of an installation's backups is at least ``hours`` old, or there is none.
+
+    One from the future, made while the clock was wrong, says nothing.
+    """
+    past = [made_ms for made_ms in map(_made_ms, kept) if made_ms <= now_ms]
+    return not past or now_ms - past[-1] >= hours * _HOUR_MS
 
 
 def past_keeping(kept: Sequence[Kept], keep: int) -> list[Kept]:

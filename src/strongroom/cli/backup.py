@@ -15,9 +15,10 @@ from rich.status import Status
 
 from strongroom.backup.creating import Installed, Progress, create_backup
 from strongroom.backup.format import BackupHeader, read_header
-from strongroom.backup.hold import doubtful_secrets, is_held, release, restored_from_ms
+from strongroom.backup.hold import release
 from strongroom.backup.place_names import place_and_name, place_of
 from strongroom.backup.reading import GivenRootKeyFile, open_root_key_of, verify_backup
+from strongroom.cli import backup_report
 from strongroom.cli.seal_desk import (
     AsJson,
     DataDir,
@@ -43,6 +44,7 @@ from strongroom.world import World, from_milliseconds
 __all__ = ["app"]
 
 app = typer.Typer(help="Keep what an installation knows elsewhere, and get it back.", no_args_is_help=True)
+app.command("report")(backup_report.report)
 
 Endpoint = Annotated[str | None, typer.Option(help="URL of the S3-compatible service; AWS's own by default.")]
 RootKeyFile = Annotated[Path | None, typer.Option(help="Copy of root.key, for a file seal.")]
@@ -177,37 +179,6 @@ def restore(
     if done.set_aside is not None:
         typer.echo(f"What was there is in {done.set_aside}; remove it when you no longer need it.")
     typer.echo("Rotations are held. See which secrets may be older than their databases: strongroom backup report")
-
-
-@app.command("report")
-def report(data_dir: DataDir = None, store: StoreAddress = None, as_json: AsJson = False) -> None:
-    """After a restore: list the secrets whose value may be older than what their database takes."""
-    settings = load_settings({"data_dir": data_dir, "store": store})
-    world = World.real()
-    now_ms = world.clock.milliseconds()
-    restored_ms, held, found = with_store(
-        settings,
-        DataFolder(settings.data_dir),
-        world,
-        lambda opened: opened.read_now(
-            lambda transaction: (
-                restored_from_ms(transaction),
-                is_held(transaction),
-                doubtful_secrets(transaction, now_ms),
-            )
-        ),
-    )
-    if as_json:
-        doubts = [{"arn": each.arn, "name": each.name, "reason": each.reason} for each in found]
-        typer.echo(json.dumps({"restored_from_ms": restored_ms, "held": held, "secrets": doubts}))
-        return
-    if restored_ms is None:
-        typer.echo("This installation was not restored from a backup.")
-        return
-    typer.echo(f"Restored from a backup of {_moment(restored_ms)}; rotations are {'held' if held else 'running'}.")
-    for each in found:
-        typer.echo(f"  {each.name}: {each.reason}")
-    typer.echo("Put right what no longer logs in, then let rotations run: strongroom backup release")
 
 
 @app.command("release")

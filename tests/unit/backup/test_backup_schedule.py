@@ -17,6 +17,12 @@ def test_a_backup_is_due_when_the_newest_is_old_enough() -> None:
     assert is_due(OURS, 24, MADE + 24 * HOUR)
 
 
+def test_a_backup_from_the_future_keeps_none_from_being_made() -> None:
+    assert not is_due(OURS, 24, MADE - 1)
+    assert is_due(OURS, 23, MADE - 1)
+    assert is_due(OURS[1:], 24, MADE - 1)
+
+
 def test_only_ones_own_backups_count_and_the_newest_are_kept() -> None:
     assert of_installation([*OURS, OTHER], "01234567-89ab") == OURS
     assert past_keeping(OURS, 1) == OURS[:1]

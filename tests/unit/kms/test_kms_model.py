@@ -1,8 +1,12 @@
-"""KMS against a model of it: keys, states, rotation, aliases and grants in any order, seen from two processes."""
+"""KMS against a model of it: keys, states, rotation, aliases and grants in any order, seen from two processes.
+
+2,000 operations in each run; ``STRONGROOM_PROPERTY_OPERATIONS`` asks for more.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Coroutine
@@ -14,14 +18,17 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
-from tests.support.harness_kms import ACCOUNT, KmsHarness, allow
+from tests.support.harness_kms import ACCOUNT, REGION, KmsHarness, allow
 
 from strongroom.errors import AwsError
+from strongroom.keyring import Keyring
 from strongroom.services.kms import Kms
 from strongroom.services.kms.maintenance import Maintenance
 from strongroom.store.migrate import migrate
 
 DAY_MS = 86_400_000
+STEPS = 40  # operations in one sequence
+OPERATIONS = int(os.environ.get("STRONGROOM_PROPERTY_OPERATIONS", "2000"))
 CONTEXTS: tuple[dict[str, str], ...] = ({}, {"a": "1"}, {"a": "1", "b": "2"}, {"A": "1"})
 SESSIONS = ("one", "two")
 NOTHING = allow("s3:*")
@@ -82,7 +89,8 @@ class KmsModel(RuleBasedStateMachine):
         shutil.copy(Path(template().name) / "strongroom.db", self.folder)
         self.harness = KmsHarness(self.folder)
         harness = self.harness
-        self.nodes = (harness.kms, Kms(harness.store, harness.keyring, harness.world))
+        self.keyrings = (harness.keyring, Keyring(harness.root_key, harness.world))
+        self.nodes = (harness.kms, Kms(harness.store, self.keyrings[1], harness.world, (REGION,)))
         self.maintenance = Maintenance(harness.store, harness.keyring, harness.world)
         self.alive: list[Key] = []
         self.targets: dict[str, Key] = {}
@@ -279,6 +287,14 @@ class KmsModel(RuleBasedStateMachine):
         else:
             assert answer == expected
 
+    @rule()
+    def processes_forget(self) -> None:
+        """What stays opened in a process is of keys that can be used."""
+        usable = {key.arn for key in self.alive if key.state == "Enabled"}
+        for node, keyring in zip(self.nodes, self.keyrings, strict=True):
+            asyncio.run(node.forgetting.turn())
+            assert keyring.opened_keys() <= usable
+
     @invariant()
     def every_key_is_as_the_model_says(self) -> None:
         for key in self.alive:
@@ -291,5 +307,8 @@ class KmsModel(RuleBasedStateMachine):
 
 TestKmsModel = KmsModel.TestCase
 TestKmsModel.settings = settings(
-    max_examples=50, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=max(1, OPERATIONS // STEPS),
+    stateful_step_count=STEPS,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )

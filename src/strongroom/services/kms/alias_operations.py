@@ -13,7 +13,7 @@ from strongroom.services.kms import failures, records
 from strongroom.services.kms.base import KmsBase
 from strongroom.services.kms.keys import RESOURCE_TYPE, Key, key_context
 from strongroom.services.kms.names import alias_arn, check_alias_name, parse_reference
-from strongroom.services.kms.paging import page_size, with_page
+from strongroom.services.kms.paging import behind, marker_for, page_size, with_page
 from strongroom.services.kms.records import AliasRecord
 from strongroom.store import Transaction
 from strongroom.world import from_milliseconds
@@ -89,16 +89,14 @@ class AliasOperations(KmsBase):
     ) -> dict[str, object]:
         """The aliases of the account in this region, or of one of its keys, in the order of their names."""
         call.authorize("kms:ListAliases", "*", context={"kms:calleraccount": call.account})
-        size = page_size(Limit, default=50, most=100)
+        size, after = page_size(Limit, default=50, most=100), behind("aliases", Marker)
         key_arn = None if KeyId is None else _own_key(call, KeyId)
 
         def work(transaction: Transaction) -> dict[str, object]:
             if key_arn is not None and self.directory.load(transaction, call.epoch, key_arn) is None:
                 raise failures.key_not_found(key_arn)
-            found = records.aliases_in_account(
-                transaction, call.account, call.region, Marker or "", size + 1, key_arn=key_arn
-            )
-            return with_page("Aliases", found, size, _entry, lambda alias: alias.name)
+            found = records.aliases_in_account(transaction, call.account, call.region, after, size + 1, key_arn=key_arn)
+            return with_page("Aliases", found, size, _entry, lambda alias: marker_for("aliases", alias.name))
 
         return await call.read(work)
 

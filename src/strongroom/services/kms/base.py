@@ -8,6 +8,7 @@ from strongroom.keyring import Keyring
 from strongroom.services.kms.cipher import Cipher
 from strongroom.services.kms.creation import KeyMaker
 from strongroom.services.kms.directory import KeyDirectory
+from strongroom.services.kms.forgetting import Forgetting
 from strongroom.store import Store
 from strongroom.world import World
 
@@ -27,6 +28,7 @@ class KmsBase:
         directory: Finds and guards keys.
         cipher: Encrypts and decrypts under them.
         maker: Makes them.
+        forgetting: Lets go of what was opened of keys that must not be used any more.
     """
 
     def __init__(self, store: Store, keyring: Keyring, world: World, regions: Collection[str] = frozenset()) -> None:
@@ -37,3 +39,4 @@ class KmsBase:
         self.directory = KeyDirectory(keyring)
         self.cipher = Cipher(keyring, world)
         self.maker = KeyMaker(keyring, world)
+        self.forgetting = Forgetting(store, keyring, regions)

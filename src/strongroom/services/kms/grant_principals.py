@@ -6,7 +6,10 @@ So a grant never passes to whoever takes a deleted user's name (see `strongroom.
 from __future__ import annotations
 
 import json
+import re
+from typing import Final
 
+from strongroom.arn import Arn
 from strongroom.identity.directory import role_by_arn, role_by_id, user_by_arn, user_by_id
 from strongroom.identity.named_principals import stored_principals
 from strongroom.policy import MalformedPolicy, PolicyKind, compile_policy
@@ -15,6 +18,7 @@ from strongroom.store import Transaction
 
 __all__ = ["known_principal", "shown_principal", "stored_principal"]
 
+_ACCOUNT: Final = re.compile("[0-9]{12}")
 _UNIQUE_IDS = ("AIDA", "AROA")
 
 
@@ -38,7 +42,14 @@ def stored_principal(transaction: Transaction, name: str) -> str:
 
 
 def known_principal(transaction: Transaction, name: str) -> str:
-    """A principal to look for: as it is stored, if it exists, and as it was named otherwise."""
+    """A principal to look for: as it is stored, if it exists, and as it was named otherwise.
+
+    Raises:
+        AwsError: ``InvalidArnException``: the text cannot name a principal.
+    """
+    arn = Arn.parse(name)
+    if not _ACCOUNT.fullmatch(name) and (arn is None or arn.service not in {"iam", "sts"}):
+        raise failures.invalid_principal(name)
     owner = user_by_arn(transaction, name) or role_by_arn(transaction, name)
     return name if owner is None else owner.unique_id
 

@@ -28,6 +28,7 @@ __all__ = [
     "as_grantee",
     "is_account",
     "load_grant",
+    "own_side",
     "retirement_policies",
 ]
 
@@ -162,12 +163,18 @@ def as_grantee(call: Call, action: str, key_account: str, key_arn: str, *, deleg
     caller = call.caller
     if delegates or caller.account == key_account:
         return call
-    identity = (*caller.policies.identity, _own_side(action, key_arn))
+    identity = (*caller.policies.identity, own_side(action, key_arn))
     return replace(call, caller=replace(caller, policies=replace(caller.policies, identity=identity)))
 
 
 @lru_cache(maxsize=1024)
-def _own_side(action: str, key_arn: str) -> Policy:
+def own_side(action: str, key_arn: str) -> Policy:
+    """The Allow that a grantee of another account is taken to have among its own policies.
+
+    Args:
+        action: Such as ``kms:Decrypt``.
+        key_arn: The key.
+    """
     statement = {"Effect": "Allow", "Action": action, "Resource": key_arn}
     return compile_policy(json.dumps({"Version": _VERSION, "Statement": statement}), PolicyKind.IDENTITY, name="grant")
 

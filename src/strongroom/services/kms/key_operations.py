@@ -22,7 +22,7 @@ from strongroom.services.kms.keys import (
     key_context,
 )
 from strongroom.services.kms.metadata import describe, key_metadata
-from strongroom.services.kms.paging import page_size, with_page
+from strongroom.services.kms.paging import behind, marker_for, page_size, with_page
 from strongroom.services.kms.policies import (
     accept_policy,
     default_policy,
@@ -138,13 +138,17 @@ class KeyOperations(KmsBase):
     ) -> dict[str, object]:
         """The keys of the account in this region, in the order of their ids."""
         call.authorize("kms:ListKeys", "*", context={"kms:calleraccount": call.account})
-        size = page_size(Limit, default=100, most=1000)
+        size, after = page_size(Limit, default=100, most=1000), behind("keys", Marker)
         own = ResourceOwners is None or "SELF" in ResourceOwners
 
         def work(transaction: Transaction) -> dict[str, object]:
-            found = records.key_ids(transaction, call.account, call.region, Marker or "", size + 1) if own else []
+            found = records.key_ids(transaction, call.account, call.region, after, size + 1) if own else []
             return with_page(
-                "Keys", found, size, lambda item: {"KeyId": item[0], "KeyArn": item[1]}, lambda item: item[0]
+                "Keys",
+                found,
+                size,
+                lambda item: {"KeyId": item[0], "KeyArn": item[1]},
+                lambda item: marker_for("keys", item[0]),
             )
 
         return await call.read(work, single=True)

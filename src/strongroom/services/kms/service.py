@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from strongroom.services.kms.alias_operations import AliasOperations
+from strongroom.services.kms.asymmetric_operations import AsymmetricOperations
 from strongroom.services.kms.cryptographic_operations import CryptographicOperations
 from strongroom.services.kms.grant_operations import GrantOperations
 from strongroom.services.kms.import_operations import ImportOperations
@@ -11,6 +12,7 @@ from strongroom.services.kms.key_store_operations import KeyStoreOperations
 from strongroom.services.kms.mac_operations import MacOperations
 from strongroom.services.kms.maintenance import Maintenance
 from strongroom.services.kms.multi_region_operations import MultiRegionOperations
+from strongroom.services.kms.pair_operations import PairOperations
 from strongroom.services.kms.policy_operations import PolicyOperations
 from strongroom.services.kms.rotation_operations import RotationOperations
 from strongroom.services.kms.tags import TagOperations
@@ -24,12 +26,14 @@ class Kms(
     PolicyOperations,
     TagOperations,
     CryptographicOperations,
+    PairOperations,
     MacOperations,
     GrantOperations,
     RotationOperations,
     ImportOperations,
     MultiRegionOperations,
     KeyStoreOperations,
+    AsymmetricOperations,
 ):
     """AWS Key Management Service for symmetric keys.
 

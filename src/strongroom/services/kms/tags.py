@@ -13,7 +13,7 @@ from strongroom.services.call import Call
 from strongroom.services.kms import failures, records
 from strongroom.services.kms.base import KmsBase
 from strongroom.services.kms.keys import MutableContext, add_value
-from strongroom.services.kms.paging import page_size, with_page
+from strongroom.services.kms.paging import behind, marker_for, page_size, with_page
 from strongroom.store import Transaction
 
 __all__ = ["TagOperations", "checked_tags", "request_tag_context"]
@@ -32,11 +32,15 @@ def checked_tags(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
         key = tag["TagKey"]
         if key in found:
             raise AwsError("TagException", "Duplicate tag keys")
-        if key.lower().startswith("aws:"):
-            raise AwsError("TagException", "Tag keys that begin with aws: are reserved.")
+        _require_own(key)
         found[key] = tag["TagValue"]
     _require_room(len(found))
     return found
+
+
+def _require_own(key: str) -> None:
+    if key.lower().startswith("aws:"):
+        raise AwsError("TagException", "Tag keys that begin with aws: are reserved.")
 
 
 def _require_room(count: int) -> None:
@@ -74,6 +78,8 @@ class TagOperations(KmsBase):
 
     async def untag_resource(self, call: Call, *, KeyId: str, TagKeys: Sequence[str]) -> dict[str, object]:
         """Take tags away from a key."""
+        for tag_key in TagKeys:
+            _require_own(tag_key)
         context: MutableContext = {"aws:tagkeys": tuple(TagKeys)} if TagKeys else {}
 
         def work(transaction: Transaction) -> dict[str, object]:
@@ -89,13 +95,17 @@ class TagOperations(KmsBase):
         self, call: Call, *, KeyId: str, Limit: int | None = None, Marker: str | None = None
     ) -> dict[str, object]:
         """The tags of a key, in the order of their keys."""
-        size = page_size(Limit, default=50, most=50)
+        size, after = page_size(Limit, default=50, most=50), behind("tags", Marker)
 
         def work(transaction: Transaction) -> dict[str, object]:
             key = self.directory.for_management(transaction, call, "kms:ListResourceTags", KeyId)
-            rest = sorted(item for item in key.tags.items() if item[0] > (Marker or ""))
+            rest = sorted(item for item in key.tags.items() if item[0] > after)
             return with_page(
-                "Tags", rest, size, lambda item: {"TagKey": item[0], "TagValue": item[1]}, lambda item: item[0]
+                "Tags",
+                rest,
+                size,
+                lambda item: {"TagKey": item[0], "TagValue": item[1]},
+                lambda item: marker_for("tags", item[0]),
             )
 
         return await call.read(work)

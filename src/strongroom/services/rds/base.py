@@ -10,6 +10,7 @@ from strongroom.services.rds.credentials import Credentials
 from strongroom.services.rds.engines import Databases
 from strongroom.services.rds.rotation import MasterRotation
 from strongroom.services.rds.shapes import Shapes
+from strongroom.services.rds.trials import LoginTrials
 from strongroom.store import Store
 from strongroom.world import World
 
@@ -37,5 +38,6 @@ class Operations:
         self.world = world
         self.credentials = Credentials(store, keyring, world, secrets, databases)
         self.rotation = MasterRotation(store, world, secrets, self.credentials)
+        self.trials = LoginTrials(secrets, databases)
         self._secrets = secrets
         self._shapes = Shapes(secrets)

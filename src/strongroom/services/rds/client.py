@@ -8,7 +8,7 @@ from typing import Final
 
 from strongroom.errors import AwsError
 from strongroom.services.call import Call
-from strongroom.services.clients import DatabaseView
+from strongroom.services.clients import DatabaseView, LoginTrial
 from strongroom.services.rds.access import database_context
 from strongroom.services.rds.checks import DatabaseChecks
 from strongroom.services.rds.credentials import Credentials
@@ -32,6 +32,7 @@ class DatabaseServiceClient:
     def __init__(self, rds: Rds, checks: DatabaseChecks) -> None:
         self._store: Final[Store] = rds.store
         self._credentials: Final[Credentials] = rds.credentials
+        self._trials = rds.trials
         self._checks = checks
 
     async def check(self, call: Call, action: str, identifiers: Sequence[str]) -> list[DatabaseView]:
@@ -86,6 +87,14 @@ class DatabaseServiceClient:
         if view is None:
             raise _missing(identifier)
         return view
+
+    async def try_logins(self, call: Call, action: str, secret_ids: Sequence[str]) -> list[LoginTrial]:
+        """Log in to databases with the values of secrets, now.
+
+        Raises:
+            AwsError: Access denied.
+        """
+        return await self._trials.try_logins(call, action, secret_ids)
 
     async def _view(self, arn: str) -> DatabaseView | None:
         database = await self._store.read(lambda transaction: database_by_arn(transaction, arn), single=True)

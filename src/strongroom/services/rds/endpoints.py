@@ -14,7 +14,7 @@ from strongroom.services.rds import failures
 from strongroom.services.rds.engines import ENGINES
 from strongroom.services.rds.tags import RESERVED
 
-__all__ = ["CA_TAG", "ENDPOINT_TAG", "MASTER_SECRET_TAG", "TLS_TAG", "Endpoint", "ca_tags", "given_endpoint"]
+__all__ = ["CA_TAG", "ENDPOINT_TAG", "MASTER_SECRET_TAG", "TLS_TAG", "Endpoint", "ca_tags", "given_endpoint", "is_host"]
 
 ENDPOINT_TAG: Final = f"{RESERVED}endpoint"
 TLS_TAG: Final = f"{RESERVED}tls"
@@ -64,12 +64,17 @@ def given_endpoint(engine: str, tags: Mapping[str, str], port: int | None) -> En
     if address is None:
         return None
     host, colon, number = address.rpartition(":")
-    if not colon or not _HOST.fullmatch(host) or not re.fullmatch(r"[0-9]{1,5}", number, re.ASCII):
+    if not colon or not is_host(host) or not re.fullmatch(r"[0-9]{1,5}", number, re.ASCII):
         raise failures.invalid_value(f"The tag {ENDPOINT_TAG} must be host:port.")
     found = int(number)
     if not 0 < found < 65536 or (port is not None and port != found):
         raise failures.invalid_value(f"The tag {ENDPOINT_TAG} must have a valid port, and the same as Port.")
     return Endpoint(host, found, _tls(tags), _authorities(tags))
+
+
+def is_host(text: str) -> bool:
+    """Whether a text is one host name or IP address: neither a list of hosts nor the path of a socket."""
+    return _HOST.fullmatch(text) is not None
 
 
 def ca_tags(certificates: str) -> dict[str, str]:

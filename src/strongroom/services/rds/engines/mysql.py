@@ -36,6 +36,13 @@ _REJECTED: Final = (1819, 3638, 4165)
 _LOST: Final = (2003, 2006, 2013)
 
 
+class _ClearPassword:
+    """Stands in for the plugins by which a server asks for the password itself: it is never given that."""
+
+    def __init__(self, connection: object) -> None:
+        raise pymysql.OperationalError(0, "the server asked for the password in clear")
+
+
 class MySQL:
     """Implements `Driver`.
 
@@ -102,6 +109,7 @@ def _connect(server: Server, login: Login, context: ssl.SSLContext | None) -> _C
             write_timeout=CONNECT_SECONDS,
             ssl=context,
             ssl_disabled=context is None,
+            auth_plugin_map={"mysql_clear_password": _ClearPassword, "dialog": _ClearPassword},
         )
     except pymysql.MySQLError as error:
         refused = _number_of(error) in _REFUSED
