@@ -35,6 +35,7 @@ test: setup
 bench: setup
 	@scripts/setup-bench
 	@$(PYTHON) -m benchmarks
+	@$(PYTHON) -m benchmarks.layers
 	@$(PYTHON) -m benchmarks.functions
 
 format: setup

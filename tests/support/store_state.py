@@ -6,11 +6,12 @@ import hashlib
 import sqlite3
 from pathlib import Path
 
-__all__ = ["StoreState"]
+__all__ = ["PASSING", "PASSING_COLUMNS", "StoreState"]
 
-_PASSING = frozenset({"log_events", "log_streams", "log_groups", "rotations", "function_events", "alembic_version"})
+PASSING = frozenset({"log_events", "log_streams", "log_groups", "rotations", "function_events", "alembic_version"})
 """Tables that background work writes at times of its own."""
-_PASSING_COLUMNS = frozenset({"accessed_day_ms"})
+PASSING_COLUMNS = frozenset({"accessed_day_ms"})
+"""Columns that are written behind an answer's back."""
 
 
 class StoreState:
@@ -28,7 +29,7 @@ class StoreState:
         self._queries = [
             f"SELECT {', '.join(columns)} FROM {table} ORDER BY rowid"
             for (table,) in tables
-            if table not in _PASSING and not table.startswith("sqlite_")
+            if table not in PASSING and not table.startswith("sqlite_")
             if (columns := self._columns(table))
         ]
         self._commits = 0
@@ -63,7 +64,7 @@ class StoreState:
 
     def _columns(self, table: str) -> list[str]:
         found = self._now.execute(f"PRAGMA table_info({table})").fetchall()
-        return [f'"{column[1]}"' for column in found if column[1] not in _PASSING_COLUMNS]
+        return [f'"{column[1]}"' for column in found if column[1] not in PASSING_COLUMNS]
 
 
 def _digest(connection: sqlite3.Connection, query: str) -> bytes:

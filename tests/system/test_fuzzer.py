@@ -1,6 +1,7 @@
 """Mutated requests of every operation that is offered: no 500, no hang, and a refused request changes nothing.
 
-20,000 requests in each run; ``STRONGROOM_FUZZ_REQUESTS=200000`` asks for more, and ``STRONGROOM_SEED`` repeats a run.
+20,000 requests in each run, most of them on SQLite; ``STRONGROOM_FUZZ_REQUESTS=200000`` asks for more, and
+``STRONGROOM_SEED`` repeats a run.
 Whether a refused request changed something is looked up in the store itself, so it covers every table.
 """
 
@@ -9,12 +10,15 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import tempfile
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from random import Random
 
 import pytest
+from demo.postgresql import start_postgresql
 from tests.support.commands import workers_of
 from tests.support.fuzz import Draft, draft, mutate, operations, sign
 from tests.support.fuzz_shapes import Pools
@@ -23,6 +27,7 @@ from tests.support.lambda_service import make_function
 from tests.support.raw_http import Answer
 from tests.support.server import RunningServer, running_server
 from tests.support.store_state import StoreState
+from tests.support.store_state_postgresql import PostgreSQLState
 
 from strongroom.audit.parameters import OPERATIONS
 from strongroom.server.composition import SERVICES
@@ -30,6 +35,8 @@ from strongroom.server.composition import SERVICES
 pytestmark = [pytest.mark.system, pytest.mark.timeout(3600)]
 
 REQUESTS = int(os.environ.get("STRONGROOM_FUZZ_REQUESTS", "20000"))
+SHARES = {"sqlite": 0.85, "postgresql": 0.15}
+"""How many of the requests each engine gets: what the engines differ in is in few places."""
 LONGEST_SECONDS = 15.0
 """An answer that takes longer is a hang."""
 ROUND = 400
@@ -40,10 +47,27 @@ UNMUTATED = 0.25
 """How often a request is sent as it is, so that there is something for the others to meet."""
 
 
+@pytest.fixture(scope="module", params=os.environ.get("STRONGROOM_TEST_ENGINES", ",".join(SHARES)).split(","))
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def address(engine: str) -> Iterator[str | None]:
+    """The store; None for SQLite in the data folder."""
+    if engine == "sqlite":
+        yield None
+        return
+    # Not below pytest's own folder, which only its owner may enter: PostgreSQL runs as a user of its own.
+    with tempfile.TemporaryDirectory(prefix="strongroom-test-") as name, start_postgresql(Path(name)) as database:
+        yield database.create_database("strongroom")
+
+
+@pytest.fixture(scope="module")
+def target(address: str | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with one worker, which must still be the same one at the end."""
-    with running_server(tmp_path_factory.mktemp("fuzzer") / "data") as server:
+    store = [] if address is None else ["--store", address]
+    with running_server(tmp_path_factory.mktemp("fuzzer") / "data", *store) as server:
         worker = workers_of(server.process.pid)
         yield server
         assert workers_of(server.process.pid) == worker
@@ -84,17 +108,18 @@ def _check_form(request: Draft, answer: Answer) -> None:
         assert answer.body == b"Invalid HTTP request received.", answer
 
 
-def test_mutated_requests(target: RunningServer) -> None:
+def test_mutated_requests(target: RunningServer, engine: str, address: str | None) -> None:
     seed = os.environ.get("STRONGROOM_SEED", secrets.token_hex(4))
     print(f"\nSTRONGROOM_SEED={seed}")  # noqa: T201 - with it a run is repeated
     pools = Pools(target.account, target.administrator.access_key_id)
-    state = StoreState(target.data_dir / "store.sqlite")
+    state = StoreState(target.data_dir / "store.sqlite") if address is None else PostgreSQLState(address)
+    requests = int(REQUESTS * SHARES[engine])
     statuses: Counter[int] = Counter()
     with KeepAlive(target, seconds=LONGEST_SECONDS) as connection:
         offered = [each for each in operations(SERVICES) if (each.service, each.model.name) in OPERATIONS]
         weights = [WEIGHTS.get(each.service, 1) for each in offered]
         accepted: Counter[str] = Counter()
-        for number in range(REQUESTS):
+        for number in range(requests):
             if number % ROUND == 0:
                 state.begin()
                 _furnish(target, pools, number // ROUND)
@@ -120,5 +145,5 @@ def test_mutated_requests(target: RunningServer) -> None:
         assert connection.exchange(sign(draft(offered[0], Random(0), pools), target)).status < 500
     state.close()
     never = sorted({str(operation) for operation in offered} - set(accepted))
-    print(f"{REQUESTS} requests of {len(offered)} operations, {dict(statuses)}, never accepted: {never}")  # noqa: T201
-    assert sum(accepted.values()) > REQUESTS // 20
+    print(f"{requests} requests of {len(offered)} operations, {dict(statuses)}, never accepted: {never}")  # noqa: T201
+    assert sum(accepted.values()) > requests // 20

@@ -15,6 +15,7 @@ from botocore.model import ServiceModel
 import strongroom
 from strongroom.audit.parameters import OPERATIONS
 from strongroom.services.awslambda import Lambda
+from strongroom.services.cloudtrail import CloudTrail
 from strongroom.services.iam import Iam
 from strongroom.services.kms import Kms
 from strongroom.services.logs import Logs
@@ -40,6 +41,7 @@ SERVICES = {
     "logs": Logs,
     "organizations": Organizations,
     "rds": Rds,
+    "cloudtrail": CloudTrail,
     "strongroom": Operator,
 }
 
@@ -165,7 +167,7 @@ def test_a_call_from_the_air_is_found() -> None:
 
 BOUNDARIES = {
     "server/dispatch.py",  # the request boundary
-    "server/background.py",  # the background loop
+    "server/turns.py",  # the background loops
     "server/supervisor.py",  # the end of a forked process: what leaves it would run on as its parent
     "store/sqlite.py",  # the writer thread: hands every failure to the request that asked for the write
     "services/awslambda/runtime/bootstrap.py",  # runs inside the function: reports whatever the handler raises

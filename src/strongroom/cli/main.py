@@ -18,7 +18,7 @@ __all__ = ["application", "main"]
 _COMMANDS: Final = ("serve", "status", "unseal", "version")
 """Modules of this room that hold one command, a function of the same name."""
 
-_GROUPS: Final = ("account", "audit", "backup", "keys", "rds", "rotation", "seal")
+_GROUPS: Final = ("access", "account", "audit", "backup", "keys", "rds", "rotation", "seal", "secrets")
 """Modules of this room that hold a group of commands, ``app``."""
 
 

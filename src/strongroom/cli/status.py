@@ -11,10 +11,13 @@ from typing import Annotated
 
 import typer
 
+from strongroom.backup.hold import advice
 from strongroom.cli.options import DataDir
 from strongroom.errors import OperatorError
 from strongroom.server.folder import DataFolder
-from strongroom.server.settings import load_settings
+from strongroom.server.settings import Settings, load_settings
+from strongroom.server.setup import with_store
+from strongroom.world import World
 
 __all__ = ["status"]
 
@@ -26,7 +29,8 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show whether the server runs, where, and what keeps it from serving. Exits 1 unless it is ready."""
-    folder = DataFolder(load_settings({"data_dir": data_dir}).data_dir)
+    settings = load_settings({"data_dir": data_dir})
+    folder = DataFolder(settings.data_dir)
     installation = folder.installation()
     if installation is None:
         raise OperatorError(
@@ -50,6 +54,7 @@ def status(
         found["warnings"] = health.get("warnings", [])
     except (OSError, ValueError, KeyError, http.client.HTTPException):  # no server, or something else on its port
         found["problems"] = ["the server is not running: start it with `strongroom serve`"]
+        found["warnings"] = _warnings(settings, folder)
     if as_json:
         typer.echo(json.dumps(found))
     else:
@@ -65,6 +70,15 @@ def status(
         for warning in warnings if isinstance(warnings, list) else []:
             typer.echo(f"warning      {warning}")
     raise typer.Exit(1 if found["problems"] else 0)
+
+
+def _warnings(settings: Settings, folder: DataFolder) -> list[str]:
+    """What the store of a server that does not run has to say, if it can be read."""
+    try:
+        held = with_store(settings, folder, World.real(), lambda store: store.read_now(advice))
+    except OperatorError:  # the next start says what is wrong with it
+        return []
+    return [] if held is None else [held]
 
 
 def _health(endpoint: str) -> dict[str, object]:

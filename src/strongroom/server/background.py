@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from strongroom.backup.hold import is_held
-from strongroom.errors import StrongroomError
 from strongroom.server.backups import ScheduledBackups
 from strongroom.server.child import Briefing
 from strongroom.server.composition import House
-from strongroom.server.log import describe_failure
+from strongroom.server.folder import DataFolder
+from strongroom.server.indexing import Indexing
+from strongroom.server.trail_sinks import TrailSinks
+from strongroom.server.trail_upkeep import TrailUpkeep
+from strongroom.server.turns import FORGETTING_SECONDS, repeat
 from strongroom.services.awslambda.ciphertexts import FunctionCiphertexts
 from strongroom.services.awslambda.event_engine import EventEngine
 from strongroom.services.awslambda.host import FunctionHost
@@ -28,7 +30,6 @@ from strongroom.world import World
 
 __all__ = ["serve"]
 
-_LOG: Final = logging.getLogger("strongroom.background")
 _MAINTENANCE_SECONDS: Final = 5.0
 _ROTATION_SECONDS: Final = 0.1
 _REWRAP_SECONDS: Final = 0.2
@@ -36,7 +37,8 @@ _REPLICATION_SECONDS: Final = 0.1
 _EVENT_SECONDS: Final = 0.1
 _CHECK_SECONDS: Final = 0.5
 _BACKUP_SECONDS: Final = 60.0
-_LONGEST_PAUSE: Final = 5.0
+_UPKEEP_SECONDS: Final = 1.0
+_INDEX_SECONDS: Final = 1.0
 
 
 async def serve(briefing: Briefing, stopping: asyncio.Event, ready: Callable[[], None]) -> None:
@@ -51,8 +53,11 @@ async def serve(briefing: Briefing, stopping: asyncio.Event, ready: Callable[[],
         hidden_paths=(settings.data_dir.absolute(),),
         own_network=settings.function_network == "strongroom",
     )
-    house = House.open(settings, briefing.root_key, World.real(), host)
+    world = World.real()
+    sinks = TrailSinks(settings, briefing.run_dir, world.clock)
+    house = House.open(settings, briefing.root_key, world, host, sinks=briefing.sink_gate)
     try:
+        await sinks.start()
         logs = LogWriter(house.store, house.keyring, house.world)
         await host.start(house.store, house.keyring, house.world, house.iam, KmsServiceClient(house.keys), logs)
         server = InvokerServer(briefing.function_socket, host)
@@ -84,42 +89,32 @@ async def serve(briefing: Briefing, stopping: asyncio.Event, ready: Callable[[],
         )
         rewrapper = Rewrapper(house.store, house.keys, house.world, (SecretCiphertexts(), FunctionCiphertexts()))
         checks = unless_held(house.database_checks.turn)
+        indexing = Indexing(DataFolder(settings.data_dir).audit)
         backups = ScheduledBackups(settings, briefing.root_key, house.store, house.world)
+        upkeep = TrailUpkeep(settings, house.trail, house.checkpoints, house.world, sinks.keep_from)
         loops = [
-            asyncio.create_task(_repeat("backup", backups.turn, _BACKUP_SECONDS, stopping)),
-            asyncio.create_task(_repeat("key maintenance", house.keys.maintain, _MAINTENANCE_SECONDS, stopping)),
-            asyncio.create_task(_repeat("rewrap", rewrapper.turn, _REWRAP_SECONDS, stopping)),
-            asyncio.create_task(_repeat("rotation", unless_held(engine.turn), _ROTATION_SECONDS, stopping)),
-            asyncio.create_task(_repeat("replication", replication.turn, _REPLICATION_SECONDS, stopping)),
-            asyncio.create_task(_repeat("maintenance", maintenance.turn, _MAINTENANCE_SECONDS, stopping)),
-            asyncio.create_task(_repeat("database check", checks, _CHECK_SECONDS, stopping)),
-            asyncio.create_task(_repeat("events", events.turn, _EVENT_SECONDS, stopping)),
-            asyncio.create_task(_repeat("log maintenance", log_maintenance.turn, _MAINTENANCE_SECONDS, stopping)),
+            asyncio.create_task(repeat("audit index", indexing.turn, _INDEX_SECONDS, stopping)),
+            asyncio.create_task(repeat("backup", backups.turn, _BACKUP_SECONDS, stopping)),
+            asyncio.create_task(repeat("audit", upkeep.turn, _UPKEEP_SECONDS, stopping)),
+            asyncio.create_task(repeat("key maintenance", house.keys.maintain, _MAINTENANCE_SECONDS, stopping)),
+            asyncio.create_task(repeat("forgetting", house.keys.forgetting.turn, FORGETTING_SECONDS, stopping)),
+            asyncio.create_task(repeat("rewrap", rewrapper.turn, _REWRAP_SECONDS, stopping)),
+            asyncio.create_task(repeat("rotation", unless_held(engine.turn), _ROTATION_SECONDS, stopping)),
+            asyncio.create_task(repeat("replication", replication.turn, _REPLICATION_SECONDS, stopping)),
+            asyncio.create_task(repeat("maintenance", maintenance.turn, _MAINTENANCE_SECONDS, stopping)),
+            asyncio.create_task(repeat("database check", checks, _CHECK_SECONDS, stopping)),
+            asyncio.create_task(repeat("events", events.turn, _EVENT_SECONDS, stopping)),
+            asyncio.create_task(repeat("log maintenance", log_maintenance.turn, _MAINTENANCE_SECONDS, stopping)),
         ]
         ready()
         await stopping.wait()
         await asyncio.gather(*loops)
+        upkeep.stop()
+        indexing.close()
         await engine.stop()
         await events.stop()
         await server.stop()
         await host.stop()
     finally:
         house.close()
-
-
-async def _repeat(name: str, turn: Callable[[], Awaitable[object]], seconds: float, stopping: asyncio.Event) -> None:
-    """Take turns until told to stop. A turn that fails is logged and tried again after a growing pause."""
-    pause = seconds
-    while not stopping.is_set():
-        try:
-            await turn()
-            pause = seconds
-        except Exception as error:  # noqa: BLE001 - the background boundary: one bad turn must not end the loop
-            level = logging.WARNING if isinstance(error, StrongroomError) else logging.ERROR
-            _LOG.log(level, "the %s loop met a failure", name, extra={"detail": describe_failure(error)})
-            pause = min(max(pause * 2, 1.0), _LONGEST_PAUSE)
-        try:
-            async with asyncio.timeout(pause):
-                await stopping.wait()
-        except TimeoutError:
-            continue
+        await sinks.stop()  # the last one, for what ends may record

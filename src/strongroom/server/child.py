@@ -20,13 +20,17 @@ from typing import Final
 
 import uvloop
 
+from strongroom.audit.sinks import SinkGate
 from strongroom.errors import OperatorError
 from strongroom.keyring import RootKey
 from strongroom.server.log import configure_log
 from strongroom.server.settings import Settings
 from strongroom.services.throttling import ThrottleMemory
 
-__all__ = ["READY", "Briefing", "Serve", "run_child"]
+__all__ = ["READY", "SINK_SOCKET", "Briefing", "Serve", "run_child"]
+
+SINK_SOCKET: Final = "sinks.sock"
+"""Where the background worker tells of the sinks, in the private folder."""
 
 READY: Final = b"ready\n"
 _FAILED_START: Final = 3
@@ -58,6 +62,13 @@ class Briefing:
     def function_socket(self) -> Path:
         """Where the background worker takes invocations."""
         return self.run_dir / "functions.sock"
+
+    @property
+    def sink_gate(self) -> SinkGate | None:
+        """The way to the background worker, which feeds the audit trail's sinks; None without any."""
+        if not self.settings.audit_sinks:
+            return None
+        return SinkGate(self.run_dir / SINK_SOCKET, self.settings.audit_sink_seconds)
 
 
 Serve = Callable[[Briefing, asyncio.Event, Callable[[], None]], Awaitable[None]]

@@ -8,16 +8,23 @@ from typing import Final, Protocol
 
 from botocore import xform_name
 
-from strongroom.audit import Trail
+from strongroom.audit import Checkpoints, Trail
+from strongroom.audit.index import IndexReader
+from strongroom.audit.sinks import SinkGate
 from strongroom.identity.authenticator import Authenticator
-from strongroom.keyring import Keyring, RootKey
+from strongroom.keyring import Keyring, RootKey, public_key_to_pem
 from strongroom.server.folder import DataFolder
 from strongroom.server.settings import Settings
+from strongroom.services.access import AccessServiceClient
 from strongroom.services.awslambda import Lambda, LambdaServiceClient
+from strongroom.services.awslambda.rights import FunctionRightsSource
 from strongroom.services.clients import FunctionInvoker, IamClient, LambdaClient, OrganizationClient, RotationClient
+from strongroom.services.cloudtrail import LOOKUP_GROUPS, LOOKUP_RATES, CloudTrail
 from strongroom.services.iam import Iam, IamServiceClient
 from strongroom.services.kms import Kms, KmsServiceClient
+from strongroom.services.kms.rights import KeyRightsSource
 from strongroom.services.logs import Logs
+from strongroom.services.lookups import Lookups
 from strongroom.services.operator import Operator
 from strongroom.services.organizations import Organizations, OrganizationServiceClient
 from strongroom.services.rds import DatabaseChecks, DatabaseServiceClient, Rds
@@ -25,8 +32,10 @@ from strongroom.services.rds.engines import Databases
 from strongroom.services.secretsmanager import SecretsManager, SecretsManagerSettings
 from strongroom.services.secretsmanager.client import SecretsServiceClient
 from strongroom.services.secretsmanager.quotas import GROUPS
+from strongroom.services.secretsmanager.rights import SecretRightsServiceSource
 from strongroom.services.secretsmanager.rotation.client import RotationServiceClient
-from strongroom.services.sts import Sts
+from strongroom.services.secretsmanager.version_client import VersionServiceClient
+from strongroom.services.sts import AdmittedIssuer, Sts
 from strongroom.services.throttling import RateLimit, ThrottleMemory, rate_limits
 from strongroom.store import Store, open_store
 from strongroom.wire import Router, service
@@ -43,8 +52,14 @@ class Method(Protocol):
         ...
 
 
-SERVICES: Final = ("secretsmanager", "kms", "iam", "sts", "lambda", "logs", "organizations", "rds", "strongroom")
+SERVICES: Final = (
+    *("secretsmanager", "kms", "iam", "sts", "lambda", "logs", "organizations", "rds", "cloudtrail"),
+    "strongroom",
+)
 """The services that answer here, by their names in botocore; ``strongroom`` is our own."""
+
+CHECKPOINTS: Final = "audit checkpoints"
+"""The purpose of the key that signs checkpoints of the trail."""
 
 _WARM: Final = (("secretsmanager", "GetSecretValue"), ("secretsmanager", "DescribeSecret"), ("kms", "Decrypt"))
 
@@ -56,6 +71,8 @@ class House:
     settings: Settings
     world: World
     trail: Trail
+    checkpoints: Checkpoints
+    sinks: SinkGate | None
     store: Store
     keyring: Keyring
     authenticator: Authenticator
@@ -78,6 +95,7 @@ class House:
         world: World,
         invoker: FunctionInvoker,
         throttles: ThrottleMemory | None = None,
+        sinks: SinkGate | None = None,
     ) -> House:
         """Open trail and store, and build every service on them.
 
@@ -87,20 +105,27 @@ class House:
             world: Clock and entropy.
             invoker: How functions are run from this process.
             throttles: The buckets of request rates; some of its own for a process that shares them with none.
+            sinks: The way to whoever feeds the trail's sinks, if there are any.
 
         Raises:
             OperatorError: The trail or the store cannot be opened.
         """
-        trail = Trail(DataFolder(settings.data_dir).audit, world)
+        audit = DataFolder(settings.data_dir).audit
+        gate = sinks if sinks is not None and sinks.required else None
+        trail = Trail(audit, world, largest_bytes=settings.audit_file_megabytes << 20, gate=gate)
         trail.open()
+        lookups = Lookups(IndexReader(audit))
         store = open_store(settings.store_address, trail)
         keyring = Keyring(root_key, world)
+        signer = keyring.signing_key(CHECKPOINTS)
+        checkpoints = Checkpoints(audit, signer, public_key_to_pem(signer.public_key), world.clock)
         kms_service = Kms(store, keyring, world, settings.regions)
         kms = KmsServiceClient(kms_service)
         iam = IamServiceClient(store, keyring, world)
         functions = LambdaServiceClient(store, world, invoker)
         organization = OrganizationServiceClient()
         quotas = settings.secretsmanager_quotas
+        memory = throttles or ThrottleMemory()
         secrets_manager = SecretsManager(
             store,
             keyring,
@@ -123,23 +148,36 @@ class House:
             "secretsmanager": secrets_manager,
             "kms": kms_service,
             "iam": Iam(store, keyring, world),
-            "sts": Sts(store, keyring, world),
+            "sts": Sts(store, keyring, world, [AdmittedIssuer(**dict(one)) for one in settings.oidc_issuers]),
             "organizations": Organizations(store, iam, world),
             "lambda": Lambda(store, keyring, world, iam, kms, invoker),
             "logs": Logs(store, keyring, world),
             "rds": databases,
-            "strongroom": Operator(rotations, DatabaseServiceClient(databases, database_checks)),
+            "cloudtrail": CloudTrail(lookups, trail, settings.region),
+            "strongroom": Operator(
+                rotations,
+                DatabaseServiceClient(databases, database_checks),
+                checkpoints,
+                AccessServiceClient(
+                    SecretRightsServiceSource(), KeyRightsSource(kms_service), {"lambda": FunctionRightsSource()}
+                ),
+                VersionServiceClient(),
+                lookups,
+            ),
         }
         return cls(
             settings=settings,
             world=world,
             trail=trail,
+            checkpoints=checkpoints,
+            sinks=sinks,
             store=store,
             keyring=keyring,
             authenticator=Authenticator(store, keyring, world),
             router=Router(service(name) for name in SERVICES),
             methods=_methods(services),
-            limits=rate_limits(throttles or ThrottleMemory(), "secretsmanager", quotas.rates, GROUPS),
+            limits=rate_limits(memory, "secretsmanager", quotas.rates, GROUPS)
+            | rate_limits(memory, "cloudtrail", {} if settings.quotas == "none" else LOOKUP_RATES, LOOKUP_GROUPS),
             iam=iam,
             organization=organization,
             keys=kms_service,

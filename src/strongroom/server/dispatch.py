@@ -18,11 +18,15 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from strongroom.audit import AuditUnavailable, RepeatedEvent, api_event, operation
+from strongroom.backup.hold import advice
 from strongroom.errors import AwsError, OperatorError
+from strongroom.identity.caller import NOBODY
+from strongroom.identity.last_used import LastUses
 from strongroom.identity.sigv4 import SignedRequest, check_scope, parse_authorization
 from strongroom.server.composition import House, Method
 from strongroom.server.log import describe_failure
 from strongroom.server.repeats import PresentVersion, Repeat, Repeats, sameness
+from strongroom.server.trail_health import sink_troubles
 from strongroom.services.call import Call, StaleAuthorization, UndecidedCall
 from strongroom.services.throttling import throttled
 from strongroom.wire import HttpRequest, HttpResponse, Route, error_response, protocol_of
@@ -31,7 +35,10 @@ __all__ = ["Dispatcher"]
 
 _LOG: Final = logging.getLogger("strongroom.requests")
 _ATTEMPTS: Final = 8
-_GLOBAL_SERVICES: Final = frozenset({"iam", "organizations", "sts"})
+_UNSIGNED: Final = "MissingAuthenticationTokenException"
+_PATIENCE_SECONDS: Final = 3.0
+"""How long a health page waits for the store: whoever asks for it waits only seconds, too."""
+_GLOBAL_SERVICES: Final = frozenset({"cloudtrail", "iam", "organizations", "sts"})  # the first tells of the others
 _GLOBAL_REGION: Final = "us-east-1"
 
 
@@ -40,10 +47,14 @@ class Dispatcher:
 
     Args:
         house: Everything the request path is made of.
+
+    Attributes:
+        last_uses: When keys and roles were used; takes its turns beside the requests.
     """
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self.last_uses = LastUses(house.store)
         self._limits = house.limits
         self._uuid = house.world.entropy.uuid
         self._milliseconds = house.world.clock.milliseconds
@@ -92,14 +103,22 @@ class Dispatcher:
         _log_failure(route, error, request_id)
         return _refuse(request, route, _internal_error(route), request_id)
 
+    def forget_past(self) -> None:
+        """Let go of what answered requests of a second that is over: it holds ciphers of values."""
+        self._repeats.forget_past(self._milliseconds() // 1000)
+
     async def problems(self) -> list[str]:
         """What keeps this worker from serving, in plain words."""
         found = []
         trail = self._house.trail.health()
         if trail is not None:
             found.append(trail)
+        found += await sink_troubles(self._house.sinks, required=True)
         try:
-            await self._house.store.epoch()
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._house.store.epoch()
+        except TimeoutError:
+            found.append(f"The store has not answered for {_PATIENCE_SECONDS:g} seconds.")
         except OperatorError as error:
             found.append(error.what)
         return found
@@ -109,9 +128,11 @@ class Dispatcher:
         try:
             failing = await self._house.store.read(self._house.rotations.count_failing, single=True)
             adrift = await self._house.store.read(self._house.database_checks.count_problems, single=True)
+            restored = await self._house.store.read(advice)
         except OperatorError:
             return []  # `problems` tells of the store
-        found = []
+        found = [] if restored is None else [restored]
+        found += await sink_troubles(self._house.sinks, required=False)
         if failing:
             what = "1 rotation keeps" if failing == 1 else f"{failing} rotations keep"
             found.append(f"{what} failing: see `strongroom rotation list --failing`")
@@ -125,7 +146,11 @@ class Dispatcher:
         request_id = self._uuid()
         route: Route | None = None
         try:
-            signed = parse_authorization(request)
+            try:
+                signed = parse_authorization(request)
+            except AwsError as error:
+                route = self._unsigned_route(request, error)
+                return await self._operate_unsigned(request, route, request_id, secure=secure)
             route = self._house.router.route(request, signed.service)
             self._require_scope(route, signed)
             return await self._operate(request, route, signed, request_id, secure=secure)
@@ -155,6 +180,7 @@ class Dispatcher:
             epoch = await house.store.epoch()
             version = house.store.seen()
             caller = await house.authenticator.authenticate(request, signed, epoch, now_ms)
+            self.last_uses.note(caller, route.service.signing_name, signed.region, now_ms)
             call = Call(
                 service=route.service.name,
                 operation=route.operation,
@@ -178,8 +204,50 @@ class Dispatcher:
             "ThrottlingException", "Access rules are changing faster than this request can be decided. Try again."
         )
 
+    def _unsigned_route(self, request: HttpRequest, refusal: AwsError) -> Route:
+        """Where a request without a signature goes, if its operation takes none.
+
+        Args:
+            request: The request.
+            refusal: Why it is no signed one.
+
+        Raises:
+            AwsError: The refusal: it is badly signed, or its operation wants a signature.
+        """
+        if refusal.code != _UNSIGNED:
+            raise refusal
+        try:
+            route = self._house.router.route(request, None)
+        except AwsError:
+            raise refusal from None
+        if not route.spec.unsigned:
+            raise refusal
+        return route
+
+    async def _operate_unsigned(
+        self, request: HttpRequest, route: Route, request_id: str, *, secure: bool
+    ) -> HttpResponse:
+        """Answer a request whose operation finds out by itself who calls; until then it is nobody."""
+        house = self._house
+        call = Call(
+            service=route.service.name,
+            operation=route.operation,
+            caller=NOBODY,
+            region=house.settings.region,
+            request_id=request_id,
+            now_ms=self._milliseconds(),
+            source_ip=request.client_address,
+            user_agent=request.header(b"user-agent") or "",
+            secure_transport=secure,
+            parameters=_NO_PARAMETERS,
+            epoch=await house.store.epoch(),
+            store=house.store,
+            describe=self._describe,
+        )
+        return await self._answer(request, route, None, call, None)
+
     async def _answer(
-        self, request: HttpRequest, route: Route, signed: SignedRequest, call: Call, version: int | None
+        self, request: HttpRequest, route: Route, signed: SignedRequest | None, call: Call, version: int | None
     ) -> HttpResponse:
         spec = route.spec
         try:
@@ -196,7 +264,7 @@ class Dispatcher:
                 event_id = self._uuid()
                 event = self._describe(call, answer, event_id=event_id)
                 again = call.progress.again
-                if again is not None:
+                if again is not None and signed is not None:
                     same = sameness(request, signed, secure=call.secure_transport)
                     if self._repeats.is_worth_keeping(same, call.now_ms // 1000, version):
                         repeated = RepeatedEvent(event, call.request_id, event_id)
@@ -207,7 +275,8 @@ class Dispatcher:
                 await self._record_parts(call)
             return spec.serialise(answer, call.request_id)
         except AwsError as error:
-            await self._house.trail.append(self._describe(call, None, error))
+            if call.caller is not NOBODY:  # who was refused before it was known is not recorded, as with signatures
+                await self._house.trail.append(self._describe(call, None, error))
             raise
 
     async def _record_parts(self, call: Call) -> None:
@@ -244,7 +313,7 @@ class Dispatcher:
             source_ip=call.source_ip,
             user_agent=call.user_agent,
             request_parameters=recorded.parameters(call.parameters),
-            response_elements=None if recorded.read_only or error is not None else recorded.response(answer),
+            response_elements=recorded.response(answer) if recorded.answers and error is None else None,
             request_id=call.request_id,
             event_id=event_id or self._uuid(),
             read_only=recorded.read_only,

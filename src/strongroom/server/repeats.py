@@ -146,15 +146,23 @@ class Repeats:
         if version is None or not isinstance(body, bytes) or len(body) > _LONGEST_BODY:
             return False
         if second != self._second or version != self._version or len(self._seen) >= _MOST:
-            self._known.clear()
-            self._seen.clear()
-            self._bodies.clear()
+            self._clear()
             self._second = second
             self._version = version
         if same in self._seen:
             return True
         self._seen.add(same)
         return False
+
+    def forget_past(self, second: int) -> None:
+        """Let go of everything that was kept in another second than ``second``."""
+        if second != self._second:
+            self._clear()
+
+    def _clear(self) -> None:
+        self._known.clear()
+        self._seen.clear()
+        self._bodies.clear()
 
     def keep(self, same: Sameness, repeat: Repeat) -> None:
         """Keep how to answer a request that `is_worth_keeping`, at once."""

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,6 +21,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from strongroom.audit.sinks.plan import SinkPlan
 from strongroom.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -54,6 +55,43 @@ def _quotas(given: Literal["none"] | dict[str, dict[str, float]]) -> Literal["no
             if service != "secretsmanager":
                 raise ValueError(f"there are no quotas of {service}; there are some of secretsmanager")
             SecretsManagerQuotas.adjusted(changes)
+    return given
+
+
+class OidcIssuer(BaseModel):
+    """An OpenID Connect issuer whose tokens AssumeRoleWithWebIdentity may verify on this host."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: str
+    jwks_file: Path | None = None
+    jwks_uri: str | None = None
+    ca_file: Path | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, given: object) -> object:
+        """The URL alone is enough for an issuer that can be asked for its keys."""
+        return {"issuer": given} if isinstance(given, str) else given
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        # Here, for the store takes longer to load than most commands run, and they all read the settings.
+        from strongroom.identity.web_identity_providers import issuer_problem  # noqa: PLC0415
+
+        for url in (self.issuer, (self.jwks_uri or self.issuer).partition("?")[0]):
+            problem = issuer_problem(url)
+            if problem is not None:
+                raise ValueError(f"{url}: {problem}")
+        if self.jwks_file is not None and (self.jwks_uri or self.ca_file) is not None:
+            raise ValueError("with a jwks_file nothing is fetched: leave out jwks_uri and ca_file")
+        return self
+
+
+def _sinks(given: tuple[SinkPlan, ...]) -> tuple[SinkPlan, ...]:
+    names = [sink.label for sink in given]
+    if len(set(names)) < len(names):
+        raise ValueError("each sink needs a name of its own: give name where the kind is not enough")
     return given
 
 
@@ -133,6 +171,23 @@ class Settings(BaseSettings):
     )
     backup_hours: int = Field(24, ge=1, description="Hours between backups that the server makes by itself.")
     backup_keep: int = Field(14, ge=1, description="Newest backups to keep of those; older ones are deleted.")
+    audit_file_megabytes: int = Field(
+        256, ge=1, description="Size at which a file of the audit trail is closed, compressed, and the next begun."
+    )
+    audit_sinks: Annotated[tuple[SinkPlan, ...], AfterValidator(_sinks)] = Field(
+        (), description="Further places that get every audit record; tables [[audit_sinks]] of the TOML file."
+    )
+    audit_keep_days: int = Field(
+        0, ge=0, description="Days to keep closed files of the audit trail; 0 keeps them for ever."
+    )
+    audit_checkpoint_minutes: int = Field(
+        5, ge=1, description="Minutes between signed checkpoints of the audit trail while it grows."
+    )
+    oidc_issuers: tuple[OidcIssuer, ...] = Field(
+        (),
+        description="OpenID Connect issuers whose tokens may be verified: URLs, or tables of issuer, jwks_file,"
+        " jwks_uri and ca_file.",
+    )
     ca_bundle: Path | None = Field(
         None, description="PEM file of certificate authorities that functions trust besides the public ones."
     )
@@ -157,12 +212,19 @@ class Settings(BaseSettings):
             raise ValueError("tls_cert and tls_key go together")
         if (self.admin_access_key_id is None) != (self.admin_secret_access_key_file is None):
             raise ValueError("admin_access_key_id and admin_secret_access_key_file go together")
+        if len({one.issuer for one in self.oidc_issuers}) < len(self.oidc_issuers):
+            raise ValueError("oidc_issuers: one issuer is named twice")
         if not self.insecure_listen and self.tls_cert is None and not _is_loopback(self.host):
             raise ValueError(
                 f"{self.host} can be reached from other machines and TLS is off: give tls_cert and tls_key,"
                 " or allow it by name with insecure_listen"
             )
         return self
+
+    @property
+    def audit_sink_seconds(self) -> float:
+        """The longest time that a required sink may take; 0 when none is required."""
+        return max((sink.timeout_seconds for sink in self.audit_sinks if sink.required), default=0.0)
 
     @property
     def store_address(self) -> str:

@@ -7,6 +7,7 @@ in a user's ``~/.aws/models`` must not change what the server accepts.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
@@ -71,6 +72,17 @@ _INTERNAL_ERRORS: Mapping[str, str] = {
     "lambda": "ServiceException",
 }
 
+_OWN_CODES: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("cloudtrail", "LookupEvents"): {
+        "lookupAttributes": "InvalidLookupAttributesException",
+        "maxResults": "InvalidMaxResultsException",
+        "eventCategory": "InvalidEventCategoryException",
+    },
+}
+"""Operations whose model has an error for a member that violates it: (service, operation) -> member -> code."""
+
+_PLACE = re.compile(" at '([A-Za-z]+)")
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -101,14 +113,16 @@ class OperationSpec:
         name: The operation's name.
         service: Its service.
         body_limit: The largest body in bytes that the operation takes.
+        unsigned: Whether its requests carry no signature.
     """
 
-    __slots__ = ("_model", "_parser", "_serialiser", "body_limit", "name", "service")
+    __slots__ = ("_model", "_parser", "_serialiser", "body_limit", "name", "service", "unsigned")
 
     def __init__(self, owner: ServiceSpec, model: OperationModel) -> None:
         self.name = model.name
         self.service = owner
         self.body_limit = _BODY_LIMITS.get((owner.name, self.name), DEFAULT_BODY_LIMIT)
+        self.unsigned = model.auth_type == "none"
         self._model = model
         self._parser: _Parser | None = None
         self._serialiser: _Serialiser | None = None
@@ -256,6 +270,8 @@ class ServiceSpec:
             return read
         if self.protocol is Protocol.QUERY:
             validate = _as_validation_error(validate)
+        elif (codes := _OWN_CODES.get((self.name, model.name))) is not None:
+            validate = _with_own_codes(validate, codes)
 
         def parse(request: HttpRequest, route: Route) -> Parameters:
             parameters = read(request, route)
@@ -357,6 +373,21 @@ def _as_validation_error(validate: Callable[[Mapping[str, object]], None]) -> Ca
             validate(parameters)
         except AwsError as error:
             raise AwsError("ValidationError", error.message) from None
+
+    return renamed
+
+
+def _with_own_codes(
+    validate: Callable[[Mapping[str, object]], None], codes: Mapping[str, str]
+) -> Callable[[Mapping[str, object]], None]:
+    """Give a validator's error the code that the model has for the first member that violates it, if it has one."""
+
+    def renamed(parameters: Mapping[str, object]) -> None:
+        try:
+            validate(parameters)
+        except AwsError as error:
+            place = _PLACE.search(error.message)
+            raise AwsError(codes.get(place[1] if place else "", error.code), error.message) from None
 
     return renamed
 

@@ -250,3 +250,16 @@ def test_a_repeated_generate_data_key_gives_new_keys_and_decrypt_opens_them(tmp_
         assert await client.again(generate) is None
 
     _run(tmp_path, work)
+
+
+def test_what_was_kept_is_let_go_when_its_second_is_over(tmp_path: Path) -> None:
+    async def work(client: _Client, clock: _StoppedClock) -> None:
+        _, read = await _read_once(client, SecretString=VALUE)
+        repeats = client.dispatcher._repeats
+        client.dispatcher.forget_past()
+        assert repeats.may_know(read.body)
+        clock.now += 1000
+        client.dispatcher.forget_past()
+        assert not repeats.may_know(read.body)
+
+    _run(tmp_path, work)

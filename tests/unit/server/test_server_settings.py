@@ -74,6 +74,20 @@ def test_a_loopback_address_needs_nothing(host: str) -> None:
         ('region = "Frankfurt"', "region: a region looks like eu-central-1"),
         ('log_format = "xml"', "log_format: "),
         ('tls_key = "key.pem"', "tls_cert and tls_key go together"),
+        ('oidc_issuers = ["example.com"]', "oidc_issuers.0: example.com: it is no URL of the form https://"),
+        ('oidc_issuers = ["http://example.com"]', "oidc_issuers.0: http://example.com: it must begin with https://"),
+        (
+            'oidc_issuers = [{issuer = "https://example.com", jwks_uri = "http://example.com/keys"}]',
+            "oidc_issuers.0: http://example.com/keys: it must begin with https://",
+        ),
+        (
+            'oidc_issuers = [{issuer = "https://example.com", jwks_file = "/x", ca_file = "/y"}]',
+            "with a jwks_file nothing is fetched",
+        ),
+        (
+            'oidc_issuers = ["https://a.example.com", "https://a.example.com"]',
+            "oidc_issuers: one issuer is named twice",
+        ),
         ('admin_access_key_id = "AKIA"', "admin_access_key_id and admin_secret_access_key_file go together"),
     ],
 )
@@ -90,3 +104,13 @@ def test_a_list_in_the_environment_that_is_no_list(monkeypatch: pytest.MonkeyPat
 
 def test_a_settings_file_that_is_missing(tmp_path: Path) -> None:
     assert "does not exist" in _why({}, tmp_path / "missing.toml")
+
+
+def test_issuers_of_web_identities(tmp_path: Path) -> None:
+    config = tmp_path / "settings.toml"
+    config.write_text(
+        'oidc_issuers = ["https://a.example.com", {issuer = "https://b.example.com/", jwks_file = "/etc/keys.json"}]'
+    )
+    first, second = load_settings({}, config=config).oidc_issuers
+    assert (first.issuer, first.jwks_file) == ("https://a.example.com", None)
+    assert (second.issuer, second.jwks_file) == ("https://b.example.com/", Path("/etc/keys.json"))

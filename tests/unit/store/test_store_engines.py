@@ -48,6 +48,17 @@ def test_literals_in_a_list_are_parameters(store: Store) -> None:
     assert store.read_now(lambda transaction: transaction.all(OF_TWO)) == [("a",), ("b",)]
 
 
+def test_text_with_a_nul_is_never_found_and_ends_no_transaction(store: Store) -> None:
+    """PostgreSQL cannot hold it, so nothing of that name is there, on either engine."""
+    add(store, "a")
+
+    def work(transaction: Transaction) -> tuple[object, ...]:
+        asked = [transaction.one(GET, {"name": name}) for name in ("a\0", "\0", "a")]
+        return (*asked, transaction.all(GET, {"name": "\0a"}))
+
+    assert store.read_now(work) == store.write_now(work) == (None, None, ("",), [])
+
+
 def test_a_failing_write_leaves_nothing_and_harms_no_neighbour(store: Store, journal: Journal) -> None:
     def failing(transaction: Transaction) -> None:
         transaction.run(ADD, {"name": "lost", "value": ""})

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from strongroom.services.call import Call
 
-__all__ = ["DatabaseClient", "DatabaseView"]
+__all__ = ["DatabaseClient", "DatabaseView", "LoginTrial"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,31 @@ class DatabaseView:
     problem: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class LoginTrial:
+    """How it ended to log in with the value of a secret.
+
+    Args:
+        secret_id: The secret, as it was asked for.
+        outcome: ``logs-in``; ``refused``: the database answers and does not let that user in; ``unreachable``: it
+            cannot be told now; or ``unknown``: the value holds no login of a known kind, or may not be read.
+        address: The database, ``host:port``; None when it is not known.
+        username: Its user; None when it is not known.
+        reason: Why it does not log in, in words that hold no secret; None when it does.
+    """
+
+    secret_id: str
+    outcome: str
+    address: str | None = None
+    username: str | None = None
+    reason: str | None = None
+
+
 class DatabaseClient(Protocol):
-    """The master credentials of registered databases, for an operator. Each method asks for ``action`` first."""
+    """Logins to databases, for an operator: master credentials of registered ones, and what secrets hold.
+
+    Each method asks for ``action`` first.
+    """
 
     async def check(self, call: Call, action: str, identifiers: Sequence[str]) -> list[DatabaseView]:
         """Log in to databases with their current credentials, now.
@@ -71,5 +94,20 @@ class DatabaseClient(Protocol):
 
         Raises:
             AwsError: Access denied, there is no such database, or it does not let that user in or change it.
+        """
+        ...
+
+    async def try_logins(self, call: Call, action: str, secret_ids: Sequence[str]) -> list[LoginTrial]:
+        """Log in to databases with the AWSCURRENT values of secrets, now. Nothing is changed.
+
+        The caller needs the right to read each value, as for GetSecretValue; what it may not read is ``unknown``.
+
+        Args:
+            call: The call.
+            action: Such as ``strongroom:TryLogins``.
+            secret_ids: Names or ARNs; a secret that a database's service manages by its ARN.
+
+        Raises:
+            AwsError: Access denied to the operation itself.
         """
         ...

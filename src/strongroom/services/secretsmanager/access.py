@@ -48,6 +48,7 @@ _ON_REPLICAS: Final = frozenset({
     "DescribeSecret",
     "GetResourcePolicy",
     "ListResourcePolicies",
+    "ListSecretConsumers",
     "ListSecretVersionIds",
     "StopReplicationToReplica",
     "UpdateSecret",  # for the key only
