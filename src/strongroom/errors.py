@@ -28,16 +28,24 @@ class AwsError(StrongroomError):
         message: AWS's text. It names resources, never secret bytes.
         status: HTTP status. AWS answers 400 for client errors of JSON services and 500 for internal ones.
         members: Further members of the error's shape besides the message (for example ``Reasons``).
+        is_common: It is one that every service shares, even where a service's model has an error of the same name.
     """
 
     def __init__(
-        self, code: str, message: str, *, status: int = 400, members: Mapping[str, object] | None = None
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int = 400,
+        members: Mapping[str, object] | None = None,
+        is_common: bool = False,
     ) -> None:
         super().__init__(code, message)
         self.code = code
         self.message = message
         self.status = status
         self.members: Mapping[str, object] = members or {}
+        self.is_common = is_common
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

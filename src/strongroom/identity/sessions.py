@@ -38,7 +38,8 @@ _PURPOSE: Final = "session-token"
 
 def expired_token() -> AwsError:
     """The session is over."""
-    return AwsError("ExpiredTokenException", "The security token included in the request is expired")
+    # STS has an error of this name too: that of a web identity token.
+    return AwsError("ExpiredTokenException", "The security token included in the request is expired", is_common=True)
 
 
 def invalid_token() -> AwsError:

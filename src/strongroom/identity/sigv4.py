@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from time import gmtime, strftime
-from typing import Literal, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
 from strongroom.errors import AwsError
@@ -45,7 +45,6 @@ __all__ = [
     "SignedRequest",
     "SigningKeyCache",
     "check_scope",
-    "for_protocol",
     "parse_authorization",
     "verify_against_nobody",
     "verify_signature",
@@ -404,27 +403,6 @@ def _check_skew(timestamp: str, now: int) -> None:
 
 
 # Errors
-
-_QUERY_CODES = {
-    "IncompleteSignatureException": ("IncompleteSignature", 400),
-    "InvalidSignatureException": ("SignatureDoesNotMatch", 403),
-    "MissingAuthenticationTokenException": ("MissingAuthenticationToken", 403),
-    "UnrecognizedClientException": ("InvalidClientTokenId", 403),
-}
-
-
-def for_protocol(error: AwsError, protocol: Literal["json", "query", "rest-json"]) -> AwsError:
-    """The same error as a client of ``protocol`` expects it.
-
-    JSON services answer 400, Query services have codes of their own, REST services answer 403 (AWS common errors). An
-    error that is not one of this module's comes back unchanged.
-    """
-    translated = _QUERY_CODES.get(error.code)
-    if translated is None or protocol == "json":
-        return error
-    code, status = translated
-    return AwsError(code if protocol == "query" else error.code, error.message, status=status)
-
 
 def _incomplete(message: str) -> AwsError:
     return AwsError("IncompleteSignatureException", message)

@@ -179,11 +179,15 @@ def error_response(
         return _query_error(error, request_id, catalogue)
     if protocol is Protocol.REST_JSON:
         return _rest_error(error, request_id, catalogue)
-    known = catalogue.find(error.code) if catalogue else None
+    known = _shape(error, catalogue)
     document: dict[str, object] = {"__type": error.code, _message_member(known, catalogue): error.message}
     if catalogue is not None:
         document |= catalogue.json_members(error)
     return response(protocol, error.status, orjson.dumps(document), request_id)
+
+
+def _shape(error: AwsError, catalogue: ErrorCatalogue | None) -> ErrorShape | None:
+    return None if catalogue is None or error.is_common else catalogue.find(error.code)
 
 
 def _message_member(known: ErrorShape | None, catalogue: ErrorCatalogue | None) -> str:
@@ -193,7 +197,7 @@ def _message_member(known: ErrorShape | None, catalogue: ErrorCatalogue | None) 
 
 
 def _query_error(error: AwsError, request_id: str, catalogue: ErrorCatalogue | None) -> HttpResponse:
-    known = catalogue.find(error.code) if catalogue else None
+    known = _shape(error, catalogue)
     if known is not None:
         code, status = known.code, known.status or error.status
     else:
@@ -212,7 +216,7 @@ def _query_error(error: AwsError, request_id: str, catalogue: ErrorCatalogue | N
 
 
 def _rest_error(error: AwsError, request_id: str, catalogue: ErrorCatalogue | None) -> HttpResponse:
-    known = catalogue.find(error.code) if catalogue else None
+    known = _shape(error, catalogue)
     status = error.status
     if known is not None and known.status is not None:
         status = known.status

@@ -22,7 +22,6 @@ from strongroom.identity.sigv4 import (
     SignedRequest,
     SigningKeyCache,
     check_scope,
-    for_protocol,
     parse_authorization,
     verify_against_nobody,
     verify_signature,
@@ -495,13 +494,3 @@ def test_attack_11_skew_reads_alike() -> None:
     with pytest.raises(AwsError) as caught:
         verify_against_nobody(request, signed, SigningKeyCache(), late)
     assert caught.value.message == refusal(request, now_ms=late).message
-
-
-def test_errors_per_protocol() -> None:
-    error = AwsError("InvalidSignatureException", "text")
-    assert for_protocol(error, "json") is error
-    query, rest = for_protocol(error, "query"), for_protocol(error, "rest-json")
-    assert (query.code, query.status, query.message) == ("SignatureDoesNotMatch", 403, "text")
-    assert (rest.code, rest.status) == ("InvalidSignatureException", 403)
-    other = AwsError("ResourceNotFoundException", "text")
-    assert for_protocol(other, "query") is other

@@ -57,6 +57,8 @@ def test_further_members_are_those_of_the_shape() -> None:
         ("iam", AwsError("InvalidSignatureException", "m"), "SignatureDoesNotMatch", 403, "Sender"),
         ("iam", AwsError("ValidationError", "m"), "ValidationError", 400, "Sender"),
         ("iam", AwsError("ValidationException", "m"), "ValidationError", 400, "Sender"),
+        ("sts", AwsError("ExpiredTokenException", "m"), "ExpiredTokenException", 400, "Sender"),
+        ("sts", AwsError("ExpiredTokenException", "m", is_common=True), "ExpiredToken", 403, "Sender"),
         ("iam", service("iam").internal_error(), "ServiceFailure", 500, "Receiver"),
         ("sts", service("sts").internal_error(), "InternalFailure", 500, "Receiver"),
         ("sts", AwsError("UnknownThing", "m", status=503), "UnknownThing", 503, "Receiver"),
