@@ -62,6 +62,11 @@ def test_the_summary_counts_what_there_is(account: Account) -> None:
     counted = {name: summary[name] for name in ("Users", "Groups", "Roles", "Policies", "PolicyVersionsInUse")}
     assert counted == {"Users": 1, "Groups": 1, "Roles": 2, "Policies": 1, "PolicyVersionsInUse": 2}
     assert (summary["GroupsPerUserQuota"], summary["AttachedPoliciesPerUserQuota"]) == (10, 10)
+    assert summary["Providers"] == 0
+    iam = account.client("iam")
+    provider = iam.create_open_id_connect_provider(Url="https://issuer.example.com", ClientIDList=["a"])
+    assert iam.get_account_summary()["SummaryMap"]["Providers"] == 1
+    iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider["OpenIDConnectProviderArn"])
     assert (summary["AccountMFAEnabled"], summary["InstanceProfiles"]) == (0, 0)
 
 

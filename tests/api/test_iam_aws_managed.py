@@ -10,6 +10,9 @@ import pytest
 from tests.support.policies import refusal, refusal_code
 from tests.support.server import Credentials, RunningServer
 
+# What is allowed does not depend on the store, so one engine will do.
+pytestmark = pytest.mark.parametrize("strongroom", ["sqlite"], indirect=True, scope="session")
+
 ROOT = "arn:aws:iam::aws:policy"
 NAMES = (
     "AdministratorAccess",

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.support.accounts import attached_policy, make_account
 from tests.support.server import RunningServer
 
 READ = "secretsmanager:GetSecretValue"
@@ -260,6 +261,21 @@ def test_groups_and_roles_are_sources_too(strongroom: RunningServer) -> None:
             ActionNames=[READ],
             ResourcePolicy=grants,
         )
+
+
+def test_service_control_policies_of_the_principals_account(strongroom: RunningServer) -> None:
+    account = make_account(strongroom)
+    user = account.make_user(json.loads(_policy(ALL)))
+    iam = account.client("iam")
+    asked = {"PolicySourceArn": user.arn, "ActionNames": [READ]}
+    free = _one(iam.simulate_principal_policy(**asked))
+    assert (free["EvalDecision"], free["OrganizationsDecisionDetail"]) == ("allowed", {"AllowedByOrganizations": True})
+    with attached_policy(strongroom, _policy(ALL, _deny(READ)), account.id):
+        held = _one(iam.simulate_principal_policy(**asked))
+        spared = _one(iam.simulate_principal_policy(**asked, PolicyExclusionList=[{"PolicyType": "scp"}]))
+    assert (held["EvalDecision"], held["MatchedStatements"][1:]) == ("explicitDeny", [])
+    assert held["OrganizationsDecisionDetail"] == {"AllowedByOrganizations": False}
+    assert (spared["EvalDecision"], "OrganizationsDecisionDetail" in spared) == ("allowed", False)
 
 
 def test_pages(strongroom: RunningServer) -> None:

@@ -10,7 +10,7 @@ __all__ = ["PASSING", "PASSING_COLUMNS", "StoreState"]
 
 PASSING = frozenset({"log_events", "log_streams", "log_groups", "rotations", "function_events", "alembic_version"})
 """Tables that background work writes at times of its own."""
-PASSING_COLUMNS = frozenset({"accessed_day_ms"})
+PASSING_COLUMNS = frozenset({"accessed_day_ms", "used_ms", "used_service", "used_region"})
 """Columns that are written behind an answer's back."""
 
 

@@ -14,7 +14,11 @@ from tests.support.lambda_service import OWN_RUNTIME, archive
 from tests.support.policies import allow, deny, document, refusal, refusal_code
 from tests.support.server import Credentials, RunningServer
 
-pytestmark = pytest.mark.system
+# What is allowed does not depend on the store, so one engine will do.
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.parametrize("strongroom", ["sqlite"], indirect=True, scope="session"),
+]
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 ALL = json.dumps(document(allow("*")))

@@ -4,8 +4,10 @@
     credentials    the form of keys and ids, and how secrets are sealed
     directory      users, roles, keys and policies as the store has them
     sessions       temporary credentials, whole inside their token
+    session_callers  from a session to a `Caller`, while what it stands on stands
+    web_identity*  tokens of identity providers: their keys, their claims, the providers
     last_used      when keys and roles were used
-    principals     from a user or session to a `Caller`
+    principals     from a user or a role to a `Caller`
     trust          the trust policies of roles
     authenticator  from a signed request to its `Caller`
     aws_managed    the policies that AWS manages

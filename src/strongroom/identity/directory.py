@@ -212,20 +212,23 @@ _INLINE: Final = Statement(
     .where(or_(_i.owner_id == bindparam("id"), _i.owner_id.in_(_THEIR_GROUPS)))
     .order_by(_GROUP_NAME, _i.name)
 )
-_DEFAULT_VERSION: Final = iam_policies.join(
-    iam_policy_versions, and_(_v.policy_arn == _p.arn, _v.version_id == _p.default_version_id)
-)
+_IS_DEFAULT: Final = and_(_v.policy_arn == _p.arn, _v.version_id == _p.default_version_id)
+# One outer join after the other: SQLite would read every version there is to make an inner join on their right side.
 _ATTACHED: Final = Statement(
     select(_a.policy_arn, _v.document, _GROUP_NAME)
     .select_from(
-        iam_attachments.outerjoin(iam_groups, _g.group_id == _a.owner_id).outerjoin(
-            _DEFAULT_VERSION, _p.arn == _a.policy_arn
-        )
+        iam_attachments.outerjoin(iam_groups, _g.group_id == _a.owner_id)
+        .outerjoin(iam_policies, _p.arn == _a.policy_arn)
+        .outerjoin(iam_policy_versions, _IS_DEFAULT)
     )
     .where(or_(_a.owner_id == bindparam("id"), _a.owner_id.in_(_THEIR_GROUPS)))
     .order_by(_GROUP_NAME, _a.policy_arn)
 )
-_MANAGED: Final = Statement(select(_v.document).select_from(_DEFAULT_VERSION).where(_p.arn == bindparam("policy")))
+_MANAGED: Final = Statement(
+    select(_v.document)
+    .select_from(iam_policies.join(iam_policy_versions, _IS_DEFAULT))
+    .where(_p.arn == bindparam("policy"))
+)
 _TAGS: Final = Statement(
     select(iam_tags.c.key, iam_tags.c.value).where(iam_tags.c.owner_id == bindparam("id")).order_by(iam_tags.c.key)
 )

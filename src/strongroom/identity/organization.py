@@ -106,6 +106,13 @@ class Organization:
             chain.append(self.parents[chain[-1]])
         return chain[::-1]
 
+    def policy_arn(self, policy_id: str) -> str:
+        """The ARN of a service control policy, by which decisions call it."""
+        if policy_id == FULL_AWS_ACCESS_ID:
+            return f"arn:aws:organizations::aws:policy/service_control_policy/{policy_id}"
+        owner = self.management_account
+        return f"arn:aws:organizations::{owner}:policy/{self.id}/service_control_policy/{policy_id}"
+
     def service_control(self, account: str) -> tuple[tuple[Policy, ...], ...]:
         """The policies that hold an account, one tuple for each level from the root down.
 
@@ -119,7 +126,10 @@ class Organization:
             return ()
         levels = [self.attached.get(target, ()) for target in (*self.above(account), account)]
         return tuple(
-            tuple(compile_stored(text, PolicyKind.SERVICE_CONTROL, policy_id) for policy_id, text in level)
+            tuple(
+                compile_stored(text, PolicyKind.SERVICE_CONTROL, self.policy_arn(policy_id))
+                for policy_id, text in level
+            )
             for level in levels
             if [policy_id for policy_id, _ in level] != [FULL_AWS_ACCESS_ID]
         )

@@ -404,6 +404,7 @@ def _check_skew(timestamp: str, now: int) -> None:
 
 # Errors
 
+
 def _incomplete(message: str) -> AwsError:
     return AwsError("IncompleteSignatureException", message)
 

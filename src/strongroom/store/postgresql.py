@@ -54,25 +54,27 @@ class _PostgresqlTransaction:
         # The text comes from a Statement, never from input: SQLAlchemy wrote it and every value is a parameter.
         return self._cursor.execute(text, {**fixed, **(parameters or {})})
 
-    def _select(self, statement: Statement, parameters: Mapping[str, object] | None) -> psycopg.Cursor[Row] | None:
-        """The rows of a select; None when it asks for text with a NUL, which no row of this engine can hold."""
+    def _find(self, statement: Statement, parameters: Mapping[str, object] | None) -> psycopg.Cursor[Row] | None:
+        """`_execute`; None when a select or delete asks for text with a NUL, which no row of this engine can hold."""
         try:
             return self._execute(statement, parameters)
         except psycopg.DataError:  # refused by the driver: nothing was sent, and the transaction goes on
-            if any(isinstance(value, str) and "\0" in value for value in (parameters or {}).values()):
+            looks = statement.compiled(POSTGRESQL)[0].startswith(("SELECT", "DELETE"))
+            if looks and any(isinstance(value, str) and "\0" in value for value in (parameters or {}).values()):
                 return None
             raise
 
     def all(self, statement: Statement, parameters: Mapping[str, object] | None = None) -> list[Row]:
-        found = self._select(statement, parameters)
+        found = self._find(statement, parameters)
         return [] if found is None else found.fetchall()
 
     def one(self, statement: Statement, parameters: Mapping[str, object] | None = None) -> Row | None:
-        found = self._select(statement, parameters)
+        found = self._find(statement, parameters)
         return None if found is None else found.fetchone()
 
     def run(self, statement: Statement, parameters: Mapping[str, object] | None = None) -> int:
-        return self._execute(statement, parameters).rowcount
+        found = self._find(statement, parameters)
+        return 0 if found is None else found.rowcount
 
     def record(self, event: bytes) -> None:
         self.events.append(event)

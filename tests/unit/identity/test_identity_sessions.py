@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strongroom.errors import AwsError
-from strongroom.identity.sessions import SessionFacts, mint_session, open_session
+from strongroom.identity.sessions import (
+    Federation,
+    SessionFacts,
+    UserSessionFacts,
+    mint_session,
+    mint_user_session,
+    open_session,
+)
 from strongroom.keyring import Keyring, RootKey
 from strongroom.world import World
 
@@ -30,6 +37,21 @@ sessions = st.builds(
     tags=st.dictionaries(texts, texts, max_size=3),
     transitive_keys=st.lists(texts, max_size=3).map(tuple),
     source_identity=st.none() | texts,
+    federation=st.none()
+    | st.builds(Federation, texts, st.dictionaries(texts, texts | st.lists(texts).map(tuple), max_size=3)),
+)
+
+user_sessions = st.builds(
+    UserSessionFacts,
+    account=st.from_regex("[0-9]{12}", fullmatch=True),
+    user_id=texts,
+    key_id=texts,
+    issued_ms=st.integers(0, 2**48),
+    expires_ms=st.integers(0, 2**48),
+    name=st.none() | texts,
+    policy=st.none() | texts,
+    policy_arns=st.lists(texts, max_size=3).map(tuple),
+    tags=st.dictionaries(texts, texts, max_size=3),
 )
 
 
@@ -37,6 +59,13 @@ sessions = st.builds(
 def test_what_goes_into_a_token_comes_out(facts: SessionFacts) -> None:
     minted = mint_session(KEYRING, WORLD.entropy, facts)
     assert open_session(KEYRING, minted.key.access_key_id, minted.token) == minted
+
+
+@given(user_sessions)
+def test_what_goes_into_a_token_of_a_user_comes_out(facts: UserSessionFacts) -> None:
+    minted = mint_user_session(KEYRING, WORLD.entropy, facts)
+    assert open_session(KEYRING, minted.key.access_key_id, minted.token) == minted
+    assert minted.key.secret_access_key not in repr(minted)
 
 
 @pytest.mark.parametrize("shortest", [0, 1, 100, 1000, 4095, 4096])
@@ -85,5 +114,6 @@ def test_a_token_is_not_confused_with_other_things_the_system_seals() -> None:
     context = {"AccessKeyId": minted.key.access_key_id}
     other = KEYRING.seal_system("access-key", b"{}", context)
     _refuse(minted.key.access_key_id, b64encode(other).decode())
-    later = KEYRING.seal_system("session-token", b'{"format":2}', context)
-    _refuse(minted.key.access_key_id, b64encode(later).decode())
+    for later in (b'{"format":3,"secret":"x"}', b'{"format":2,"secret":"x"}', b'{"format":1,"secret":"x"}', b"[]"):
+        sealed = KEYRING.seal_system("session-token", later, context)
+        _refuse(minted.key.access_key_id, b64encode(sealed).decode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -197,8 +198,6 @@ def test_an_answer_that_is_none(answer: bytes, words: str) -> None:
 
 
 def test_a_certificate_must_be_trusted(tmp_path: Path) -> None:
-    import ssl
-
     certificate, key = write_certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)

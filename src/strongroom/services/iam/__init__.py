@@ -4,6 +4,8 @@
       users, keys, groups, memberships, roles, managed, versions, entities, tagging
       user_permissions, group_permissions, role_permissions
       accounts, details, credential_report    what concerns an account as a whole
+      simulation                              the policy simulator; its parts begin with simulation_
+      oidc                                    OpenID Connect providers, whose rows are in oidc_records
       absent                                  what AWS has and an installation never has
     permissions        what the operations on policies of users, groups and roles share
     owners             users, groups and roles: finding, authorising, changing
@@ -13,7 +15,7 @@
     client             what other services may ask of IAM
 
 What it may touch: the IAM tables, the policy compiler, and the keyring to seal the secrets of access keys. What never
-enters: deciding about a request (`policy`), and recognising who made it (`identity`).
+enters: deciding about a request (`policy`; the simulator asks it), and recognising who made one (`identity`).
 """
 
 from strongroom.services.iam.client import IamServiceClient

@@ -18,7 +18,7 @@ from strongroom.services.iam.policy_records import MOST_POLICIES, policy_count
 from strongroom.services.iam.problems import already_exists, no_such_entity, validation_error
 from strongroom.services.iam.versions import MOST_VERSIONS
 from strongroom.store import Statement, Transaction
-from strongroom.store.schema import iam_account_aliases, iam_policies, iam_policy_versions
+from strongroom.store.schema import iam_account_aliases, iam_oidc_providers, iam_policies, iam_policy_versions
 
 __all__ = ["AccountOperations"]
 
@@ -36,6 +36,9 @@ _VERSIONS: Final = Statement(
     .select_from(iam_policy_versions.join(iam_policies, _p.arn == _v.policy_arn))
     .where(_p.account == bindparam("owner"))
 )
+_PROVIDERS: Final = Statement(
+    select(func.count()).select_from(iam_oidc_providers).where(iam_oidc_providers.c.account == bindparam("owner"))
+)
 
 _ABSENT: Final = (
     "ServerCertificates",
@@ -46,7 +49,6 @@ _ABSENT: Final = (
     "AccountPasswordPresent",
     "AccountSigningCertificatesPresent",
     "InstanceProfiles",
-    "Providers",
 )
 """What an account here has none of. No account has a root user who could sign in."""
 
@@ -80,8 +82,8 @@ def _alias_of(transaction: Transaction, account: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _version_count(transaction: Transaction, account: str) -> int:
-    row = transaction.one(_VERSIONS, {"owner": account})
+def _number(transaction: Transaction, statement: Statement, account: str) -> int:
+    row = transaction.one(statement, {"owner": account})
     return 0 if row is None else int(row[0])
 
 
@@ -149,7 +151,8 @@ class AccountOperations(Operations):
                     "Groups": count(transaction, GROUP, account),
                     "Roles": count(transaction, ROLE, account),
                     "Policies": policy_count(transaction, account),
-                    "PolicyVersionsInUse": _version_count(transaction, account),
+                    "PolicyVersionsInUse": _number(transaction, _VERSIONS, account),
+                    "Providers": _number(transaction, _PROVIDERS, account),
                 }
             }
 

@@ -117,7 +117,7 @@ class _Account:
         versions = list_versions(self.transaction, policy.arn)
         described = {} if policy.description is None else {"Description": policy.description}
         return {
-            **shown_policy(policy, self._attachments, self._boundaries),
+            **shown_policy(policy, self._attachments.get(policy.arn, 0), self._boundaries.get(policy.arn, 0)),
             **described,
             "PolicyVersionList": [
                 {"Document": encoded(version.document), **shown_version(version, policy.default_version_id)}

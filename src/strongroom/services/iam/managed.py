@@ -27,6 +27,7 @@ from strongroom.services.iam.policy_records import (
     list_versions,
     policy_count,
     policy_name_is_taken,
+    uses,
 )
 from strongroom.services.iam.problems import (
     already_exists,
@@ -109,18 +110,22 @@ def require_boundary(transaction: Transaction, account: str, arn: str | None) ->
         raise no_such_entity(f"Scope ARN: {arn} does not exist or is not attachable.")
 
 
-def shown_policy(
-    policy: ManagedPolicy, attachments: Mapping[str, int], boundaries: Mapping[str, int]
-) -> dict[str, object]:
-    """A managed policy as lists show it, with how often it is used (see `policy_records`)."""
+def shown_policy(policy: ManagedPolicy, attached: int = 0, bounding: int = 0) -> dict[str, object]:
+    """A managed policy as lists show it.
+
+    Args:
+        policy: The policy.
+        attached: How often it is attached in the account.
+        bounding: How often it is a boundary there.
+    """
     return {
         "PolicyName": policy.name,
         "PolicyId": policy.policy_id,
         "Arn": policy.arn,
         "Path": policy.path,
         "DefaultVersionId": policy.default_version_id,
-        "AttachmentCount": attachments.get(policy.arn, 0),
-        "PermissionsBoundaryUsageCount": boundaries.get(policy.arn, 0),
+        "AttachmentCount": attached,
+        "PermissionsBoundaryUsageCount": bounding,
         "IsAttachable": True,
         "CreateDate": from_milliseconds(policy.created_ms),
         "UpdateDate": from_milliseconds(policy.updated_ms),
@@ -170,7 +175,7 @@ class PolicyOperations(Operations):
             add_tags(transaction, policy.policy_id, tags)
             call.touches(policy.arn, _RESOURCE_TYPE, policy.account)
             transaction.raise_epoch()
-            return {"Policy": {**shown_policy(policy, {}, {}), **({"Tags": shown_tags(tags)} if tags else {})}}
+            return {"Policy": {**shown_policy(policy), **({"Tags": shown_tags(tags)} if tags else {})}}
 
         return dict(await call.write(work))
 
@@ -180,9 +185,7 @@ class PolicyOperations(Operations):
         def work(transaction: Transaction) -> dict[str, object]:
             policy = authorized_policy(transaction, call, PolicyArn)
             tags = tags_of(transaction, policy.policy_id)
-            shown = shown_policy(
-                policy, attachment_counts(transaction, call.account), boundary_counts(transaction, call.account)
-            )
+            shown = shown_policy(policy, *uses(transaction, call.account, policy))
             if policy.description is not None:
                 shown["Description"] = policy.description
             return {"Policy": {**shown, "Tags": shown_tags(tags)}}
@@ -194,8 +197,7 @@ class PolicyOperations(Operations):
 
         def work(transaction: Transaction) -> Mapping[str, object]:
             policy = authorized_own_policy(transaction, call, PolicyArn)
-            attached = attachment_counts(transaction, call.account).get(PolicyArn, 0)
-            if attached or boundary_counts(transaction, call.account).get(PolicyArn, 0):
+            if any(uses(transaction, call.account, policy)):
                 raise delete_conflict("Cannot delete a policy attached to entities.")
             if len(list_versions(transaction, PolicyArn)) > 1:
                 raise delete_conflict(
@@ -246,7 +248,10 @@ class PolicyOperations(Operations):
             )
             page = fitting[:count]
             return {
-                "Policies": [shown_policy(policy, attachments, boundaries) for policy in page],
+                "Policies": [
+                    shown_policy(policy, attachments.get(policy.arn, 0), boundaries.get(policy.arn, 0))
+                    for policy in page
+                ],
                 **tail(_sort_key(page[-1]) if len(fitting) > count else None),
             }
 

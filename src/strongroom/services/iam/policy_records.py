@@ -36,6 +36,7 @@ __all__ = [
     "policy_count",
     "policy_name_is_taken",
     "set_default_version",
+    "uses",
 ]
 
 MOST_POLICIES: Final = 5000
@@ -132,6 +133,17 @@ _OWNED: Final = or_(
     _a.owner_id.in_(select(iam_roles.c.role_id).where(iam_roles.c.account == bindparam("owner"))),
 )
 _ATTACHMENTS: Final = Statement(select(_a.policy_arn, func.count()).where(_OWNED).group_by(_a.policy_arn))
+_ATTACHMENTS_OF: Final = Statement(
+    select(func.count()).select_from(iam_attachments).where(_a.policy_arn == bindparam("policy"))
+)
+_BOUNDARIES_OF: Final = tuple(
+    Statement(
+        select(func.count())
+        .select_from(table)
+        .where(table.c.account == bindparam("owner"), table.c.boundary_arn == bindparam("policy"))
+    )
+    for table in (iam_users, iam_roles)
+)
 _BOUNDARIES: Final = tuple(
     Statement(
         select(row.boundary_arn, func.count())
@@ -238,6 +250,17 @@ def delete_version(transaction: Transaction, arn: str, version_id: str) -> None:
 def attachment_counts(transaction: Transaction, account: str) -> dict[str, int]:
     """How often each managed policy is attached to users, groups and roles of the account, by ARN."""
     return {arn: int(count) for arn, count in transaction.all(_ATTACHMENTS, {"owner": account})}
+
+
+def uses(transaction: Transaction, account: str, policy: ManagedPolicy) -> tuple[int, int]:
+    """How often one managed policy is attached in the account, and how often it is a boundary there."""
+    if policy.account:  # nobody else can attach it
+        row = transaction.one(_ATTACHMENTS_OF, {"policy": policy.arn})
+        attached = 0 if row is None else int(row[0])
+    else:
+        attached = attachment_counts(transaction, account).get(policy.arn, 0)
+    rows = [transaction.one(statement, {"owner": account, "policy": policy.arn}) for statement in _BOUNDARIES_OF]
+    return attached, sum(int(row[0]) for row in rows if row is not None)
 
 
 def boundary_counts(transaction: Transaction, account: str) -> dict[str, int]:
