@@ -20,7 +20,7 @@ NAMING: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("rds", "delete_db_cluster", {"DBClusterIdentifier": NUL, "SkipFinalSnapshot": True}, "DBClusterNotFoundFault"),
     ("strongroom", "check_databases", {"Identifiers": [NUL]}, "ResourceNotFoundException"),
     ("strongroom", "repair_database", {"Identifier": NUL, "Password": "x"}, "ResourceNotFoundException"),
-    ("strongroom", "describe_rotations", {"SecretId": NUL}, "ResourceNotFoundException"),
+    ("strongroom", "describe_rotations", {"SecretId": NUL}, "ValidationException"),
 )
 
 

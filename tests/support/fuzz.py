@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -21,14 +21,14 @@ from botocore.credentials import Credentials as BotocoreCredentials
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 from botocore.serialize import create_serializer
-from tests.support.fuzz_shapes import Pools, sample
+from tests.support.fuzz_shapes import OPTIONAL, Pools, sample
 from tests.support.fuzz_values import METHODS, ODD_HEADERS, ODD_PATHS, ODD_QUERIES, ODD_TEXTS, ODD_VALUES
 from tests.support.raw_http import request_bytes
 from tests.support.server import RunningServer
 
 from strongroom.wire import OWN_MODELS
 
-__all__ = ["Draft", "Operation", "draft", "mutate", "operations", "sign"]
+__all__ = ["Draft", "Operation", "draft", "mutate", "operations", "sign", "with_odd_texts"]
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,17 @@ def operations(services: Iterator[str] | tuple[str, ...]) -> list[Operation]:
     return found
 
 
-def draft(operation: Operation, random: Random, pools: Pools) -> Draft:
-    """A valid request of an operation, or nearly: what it names may not be there."""
+def draft(operation: Operation, random: Random, pools: Pools, *, optional: float = OPTIONAL) -> Draft:
+    """A valid request of an operation, or nearly: what it names may not be there.
+
+    Args:
+        operation: The operation.
+        random: Decides.
+        pools: Where texts come from.
+        optional: How often a member that is not required is given.
+    """
     shape = operation.model.input_shape
-    parameters = sample(shape, random, pools) if shape is not None else {}
+    parameters = sample(shape, random, pools, optional=optional) if shape is not None else {}
     changes: list[str] = []
     serializer = create_serializer(operation.protocol, include_validation=False)
     written: Mapping[str, Any] = serializer.serialize_to_request(parameters, operation.model)
@@ -98,6 +105,34 @@ def mutate(request: Draft, random: Random) -> None:
     chosen = random.choices(kinds, (75, 10, 12, 3), k=random.choice((1, 1, 1, 2, 3)))
     for kind in sorted(chosen, key=kinds.index):
         kind(request, random)
+
+
+def with_odd_texts(request: Draft, odd: str) -> Iterator[Draft]:
+    """A request once for each text in it, which then ends with ``odd``: in its document, form, path or query."""
+    if request.body[:1] == b"{":
+        for _, _, path in _places(json.loads(request.body)):
+            document = json.loads(request.body)
+            holder = document
+            for step in path[:-1]:
+                holder = holder[step]
+            if isinstance(holder[path[-1]], str):
+                holder[path[-1]] += odd
+                yield replace(request, body=json.dumps(document).encode(), changes=[f"{path} ends with {odd!r}"])
+    written = quote(odd, safe="", errors="surrogatepass")
+    if request.operation.protocol == "query":
+        fields = request.body.decode().split("&")
+        for place in range(2, len(fields)):  # after Action and Version
+            form = "&".join((*fields[:place], fields[place] + written, *fields[place + 1 :]))
+            yield replace(request, body=form.encode(), changes=[f"{fields[place]} ends with {odd!r}"])
+    if request.operation.protocol == "rest-json":
+        steps = request.path.split("/")
+        for place in range(1, len(steps)):
+            changed = "/".join((*steps[:place], steps[place] + written, *steps[place + 1 :]))
+            yield replace(request, path=changed, changes=[f"path segment {place} ends with {odd!r}"])
+        pairs = request.query.split("&") if request.query else []
+        for place in range(len(pairs)):
+            query = "&".join((*pairs[:place], pairs[place] + written, *pairs[place + 1 :]))
+            yield replace(request, query=query, changes=[f"{pairs[place]} ends with {odd!r}"])
 
 
 def sign(request: Draft, server: RunningServer) -> bytes:

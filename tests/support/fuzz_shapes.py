@@ -75,7 +75,9 @@ class Pools:
         return random.choice(found) if found else otherwise
 
 
-def sample(shape: Shape, random: Random, pools: Pools, name: str = "", depth: int = 0) -> Any:
+def sample(
+    shape: Shape, random: Random, pools: Pools, name: str = "", depth: int = 0, *, optional: float = OPTIONAL
+) -> Any:
     """A value that keeps the constraints of a shape, or nearly.
 
     Args:
@@ -84,19 +86,20 @@ def sample(shape: Shape, random: Random, pools: Pools, name: str = "", depth: in
         pools: Where texts come from.
         name: The member's name, which tells what it means.
         depth: How many structures it is in.
+        optional: How often a member that is not required is given.
     """
     if isinstance(shape, StructureShape):
         return {
-            member: sample(inner, random, pools, member, depth + 1)
+            member: sample(inner, random, pools, member, depth + 1, optional=optional)
             for member, inner in shape.members.items()
             if member in shape.required_members
             or inner.metadata.get("idempotencyToken")
-            or (depth < DEEPEST and random.random() < OPTIONAL)
+            or (depth < DEEPEST and random.random() < optional)
         }
     if isinstance(shape, ListShape):
         lowest = shape.metadata.get("min", 0)
         return [
-            sample(shape.member, random, pools, name, depth + 1)
+            sample(shape.member, random, pools, name, depth + 1, optional=optional)
             for _ in range(random.randint(max(lowest, 1), max(lowest, 2)))
         ]
     if isinstance(shape, MapShape):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.support.bucket import ACCESS_KEY, s3_double
 from tests.support.commands import run_strongroom
 from tests.support.plain_rotation import PlainSecret, plain_function
 from tests.support.sealed import start_sealed
@@ -194,3 +195,24 @@ def test_recovery_shares_after_the_automatic_seal_is_lost(kept: Kept, tmp_path: 
             assert found["SecretString"] == f"value of {found['VersionId']}"
     finally:
         kept.other.client("kms").enable_key(KeyId=kept.key)
+
+
+def test_a_backup_in_a_bucket_is_listed_checked_and_restored(kept: Kept, tmp_path: Path) -> None:
+    keys = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": "key", "AWS_DEFAULT_REGION": "us-east-1"}
+    root_key: list[str | Path] = ["--root-key-file", kept.folder / "root.key"]
+    with s3_double() as s3:
+        s3.objects[f"of/{kept.file.name}"] = kept.file.read_bytes()
+        there = ["--endpoint-url", s3.endpoint]
+        (listed,) = json.loads(run("backup", "list", "s3://vault/of", *there, "--json", environment=keys))
+        assert (listed["name"], listed["size"]) == (kept.file.name, kept.file.stat().st_size)
+        file = f"s3://vault/of/{kept.file.name}"
+        told = run("backup", "verify", file, *there, *root_key, environment=keys)
+        assert told.startswith("The backup is whole: ")
+        s3.cut = True
+        restore = ["backup", "restore", file, "--data-dir", tmp_path / "data", *there, *root_key]
+        broken = run_strongroom(*restore, environment=keys)
+        assert (broken.returncode, "Traceback" in broken.stderr) == (1, False)
+        assert not (tmp_path / "data").exists()
+        s3.cut = False
+        run(*restore, environment=keys)
+    assert (tmp_path / "data" / "store.sqlite").exists()

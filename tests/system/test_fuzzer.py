@@ -20,7 +20,7 @@ from random import Random
 import pytest
 from demo.postgresql import start_postgresql
 from tests.support.commands import workers_of
-from tests.support.fuzz import Draft, draft, mutate, operations, sign
+from tests.support.fuzz import Draft, Operation, draft, mutate, operations, sign, with_odd_texts
 from tests.support.fuzz_shapes import Pools
 from tests.support.keep_alive import KeepAlive
 from tests.support.lambda_service import make_function
@@ -74,6 +74,10 @@ def target(address: str | None, tmp_path_factory: pytest.TempPathFactory) -> Ite
         assert "a request failed" not in server.log.read_text()
 
 
+def _offered() -> list[Operation]:
+    return [each for each in operations(SERVICES) if (each.service, each.model.name) in OPERATIONS]
+
+
 def _furnish(server: RunningServer, pools: Pools, number: int) -> None:
     """Make what the requests of a round are about, as its user would."""
     pools.renew(number)
@@ -116,7 +120,7 @@ def test_mutated_requests(target: RunningServer, engine: str, address: str | Non
     requests = int(REQUESTS * SHARES[engine])
     statuses: Counter[int] = Counter()
     with KeepAlive(target, seconds=LONGEST_SECONDS) as connection:
-        offered = [each for each in operations(SERVICES) if (each.service, each.model.name) in OPERATIONS]
+        offered = _offered()
         weights = [WEIGHTS.get(each.service, 1) for each in offered]
         accepted: Counter[str] = Counter()
         for number in range(requests):
@@ -147,3 +151,17 @@ def test_mutated_requests(target: RunningServer, engine: str, address: str | Non
     never = sorted({str(operation) for operation in offered} - set(accepted))
     print(f"{requests} requests of {len(offered)} operations, {dict(statuses)}, never accepted: {never}")  # noqa: T201
     assert sum(accepted.values()) > requests // 20
+
+
+@pytest.mark.parametrize("odd", ["\0", "\ud800"], ids=["nul", "surrogate"])
+def test_every_text_of_every_operation_with_what_no_store_can_hold(target: RunningServer, odd: str) -> None:
+    """PostgreSQL has no NUL, and UTF-8 has no lone surrogates: neither is a failure of the server."""
+    pools, sent = Pools(target.account, target.administrator.access_key_id), 0
+    with KeepAlive(target, seconds=LONGEST_SECONDS) as connection:
+        for operation in _offered():
+            whole = draft(operation, Random(str(operation)), pools, optional=1.0)
+            for request in with_odd_texts(whole, odd):
+                answer = connection.exchange(sign(request, target), request.method)
+                assert answer.status < 500, f"{operation}, {request.changes}: {answer}"
+                sent += 1
+    assert sent > 1000

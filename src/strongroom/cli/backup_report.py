@@ -29,7 +29,7 @@ from strongroom.world import World, from_milliseconds
 
 __all__ = ["report"]
 
-_BATCH = 20  # secrets that TryLogins takes at once
+_BATCH = 16  # secrets that TryLogins takes at once
 _WORDS = {
     "logs-in": "logs in",
     "refused": "does not log in",

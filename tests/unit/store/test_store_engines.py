@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from tests.unit.store.conftest import Journal
 
 from strongroom.errors import AwsError
@@ -21,6 +21,7 @@ ADD = Statement(insert(installation).values(name=bindparam("name"), value=bindpa
 GET = Statement(select(C.value).where(C.name == bindparam("name")))
 NAMES = Statement(select(C.name).order_by(C.name))
 SET = Statement(update(installation).where(C.name == bindparam("the_name")).values(value=bindparam("value")))
+REMOVE = Statement(delete(installation).where(C.name == bindparam("name")))
 OF_TWO = Statement(select(C.name).where(C.name.in_(("a", "b"))).order_by(C.name))
 
 
@@ -57,6 +58,8 @@ def test_text_with_a_nul_is_never_found_and_ends_no_transaction(store: Store) ->
         return (*asked, transaction.all(GET, {"name": "\0a"}))
 
     assert store.read_now(work) == store.write_now(work) == (None, None, ("",), [])
+    assert store.write_now(lambda transaction: transaction.run(REMOVE, {"name": "a\0"})) == 0
+    assert names(store) == ["a"]
 
 
 def test_a_failing_write_leaves_nothing_and_harms_no_neighbour(store: Store, journal: Journal) -> None:

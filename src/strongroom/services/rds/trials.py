@@ -30,9 +30,10 @@ from strongroom.store import Transaction
 
 __all__ = ["LoginTrials"]
 
-_SECONDS: Final = 15.0
+_SECONDS: Final = 12.0
 """How long one login may take, at most, whatever the server does."""
-_AT_ONCE: Final = 8
+_AT_ONCE: Final = 4
+"""How many are tried at once. With 16 in a request, all of them are through before a client gives up after a minute."""
 
 _LOGS_IN: Final = "logs-in"
 _REFUSED: Final = "refused"
