@@ -1,4 +1,4 @@
-"""What audit sinks send to: a syslog daemon, a collector behind HTTPS, and a reader of a pipe, each of which can fail."""
+"""What audit sinks send to: syslog daemons, a collector behind HTTPS, and a reader of a pipe. Each can fail."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.support.certificates import write_certificate
 
 __all__ = ["HttpsCollector", "PipeReader", "SyslogDaemon", "TcpSyslogDaemon", "sequences"]
 
+_SECONDS = 10
 _SEQUENCE = re.compile(rb'\{"sequence":([0-9]+),')
 
 
@@ -91,6 +92,13 @@ class TcpSyslogDaemon:
             connection.close()
         self._thread.join()
 
+    def wait_for(self, count: int) -> None:
+        """Return when this many bytes have come."""
+        until = time.monotonic() + _SECONDS
+        while len(self.content) < count:
+            assert time.monotonic() < until, "nothing came"
+            time.sleep(0.01)
+
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
@@ -113,11 +121,13 @@ class HttpsCollector:
 
     Attributes:
         mode: ``ok``; a status to answer with; or ``hang``.
+        largest: Bytes of the largest batch that it takes.
     """
 
     def __init__(self, folder: Path, token: str) -> None:
         self.certificate, key = write_certificate(folder, name="collector")
         self.mode = "ok"
+        self.largest = 1 << 20
         self.content = b""
         collector = self
 
@@ -131,6 +141,8 @@ class HttpsCollector:
                 status = 200 if collector.mode == "ok" else int(collector.mode)
                 if self.headers["Authorization"] != f"Bearer {token}":
                     status = 401
+                if len(body) > collector.largest:
+                    status = 413
                 if status == 200:
                     collector.content += body
                 with contextlib.suppress(OSError):  # whoever asked may have hung up
@@ -138,7 +150,7 @@ class HttpsCollector:
                     self.send_header("Content-Length", "0")
                     self.end_headers()
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base class has it
                 """Say nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

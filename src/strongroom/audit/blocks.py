@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import struct
 import zlib
+from array import array
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -20,6 +22,7 @@ BLOCK_LENGTH: Final = 256 * 1024
 """Bytes of the trail in each member but the last."""
 
 _LEVEL: Final = 6
+_REMEMBERED_FILES: Final = 1024  # with some 8 KiB each
 # magic, deflate, FEXTRA, no time, no flags, Unix, length of the extra field; subfield "SR" of four bytes: whole length
 _HEADER: Final = struct.Struct("<2sBBIBBH2sHI")
 _FOOTER: Final = struct.Struct("<II")  # CRC-32 and length of what was compressed
@@ -45,10 +48,10 @@ def read_at(path: Path, offset: int, length: int) -> bytes:
     first, skip = divmod(offset, BLOCK_LENGTH)
     found = bytearray()
     with path.open("rb", buffering=0) as file:
-        for number, (start, size) in enumerate(_members(file.fileno())):
-            if number < first:
-                continue
-            found += _decompressed(os.pread(file.fileno(), size, start))
+        status = os.fstat(file.fileno())
+        starts = _starts(path, status.st_ino, status.st_mtime_ns)
+        for number in range(first, len(starts) - 1):
+            found += _decompressed(os.pread(file.fileno(), starts[number + 1] - starts[number], starts[number]))
             if len(found) >= skip + length:
                 break
     return bytes(found[skip : skip + length])
@@ -67,6 +70,16 @@ def length_of(path: Path) -> int:
             os.pread(descriptor, _FOOTER.size, start + size - _FOOTER.size) for start, size in _members(descriptor)
         )
         return sum(_FOOTER.unpack(footer)[1] for footer in footers if len(footer) == _FOOTER.size)
+
+
+@lru_cache(maxsize=_REMEMBERED_FILES)
+def _starts(path: Path, inode: int, modified_ns: int) -> array[int]:
+    """Where each member starts, and where the last one ends. A compressed file never changes, but may be replaced."""
+    del inode, modified_ns  # they tell the file from others that were there before
+    starts = array("Q", [0])
+    with path.open("rb", buffering=0) as file:
+        starts.extend(start + size for start, size in _members(file.fileno()))
+    return starts
 
 
 def _member(block: bytes) -> bytes:

@@ -136,6 +136,7 @@ class Checkpoints:
         self._signer = signer
         self._public_pem = public_pem
         self._clock = clock
+        self._seen = 0
 
     def make(self) -> Checkpoint | None:
         """Pin the trail as far as it is durable, and the end of every file that was closed meanwhile.
@@ -148,8 +149,9 @@ class Checkpoints:
         """
         try:
             with self._locked() as descriptor:
-                last = _last_of(descriptor)
-                return self._continue_from(descriptor, last)
+                last = self._continue_from(descriptor, self._last(descriptor))
+                self._seen = 0 if last is None else last.sequence
+                return last
         except HeadDamagedError as error:
             raise OperatorError(_CANNOT, why="trail.head is damaged", fix="run `strongroom audit verify`") from error
         except OSError as error:
@@ -158,6 +160,16 @@ class Checkpoints:
                 why=f"{Path(error.filename or CHECKPOINTS_NAME).name}: {error.strerror}",
                 fix="check the disk and the owner of the audit folder; it is tried again",
             ) from error
+
+    def _last(self, descriptor: int) -> Checkpoint | None:
+        last = _last_of(descriptor)
+        if self._seen and (last is None or last.sequence < self._seen):
+            raise OperatorError(
+                _CANNOT,
+                why=f"{CHECKPOINTS_NAME} no longer holds the checkpoint of record {self._seen}",
+                fix="put that file back, or keep what is there as evidence and start again",
+            )
+        return last
 
     def _continue_from(self, descriptor: int, last: Checkpoint | None) -> Checkpoint | None:
         head = read_head(self._folder)  # before the files are listed, so that it is in one of them

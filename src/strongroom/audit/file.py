@@ -5,6 +5,10 @@ leads to this file and that it did not shrink; learn the end of the chain, which
 all lines; give the lock back; sync; note the new end in ``trail.head``. Syncing outside of the lock lets processes
 overlap: a sync covers everything written before it, whoever wrote it.
 
+A file that is large enough is closed by the writer that finds it so, under the lock, and the next one begun
+(`strongroom.audit.switching`). The others find another file at the path when they come to write; they see that it goes
+on where theirs ended, and go over to it. The open file keeps its descriptor's number all the while.
+
 `TrailFile.append` does it all and blocks: it is for the trail's writer thread. An event loop takes the steps one by one
 (`strongroom.audit.gathering`): `TrailFile.try_write`, which waits for nobody, then a sync of its own, then
 `TrailFile.note`.
@@ -24,6 +28,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from strongroom.audit.durable import sync_folder, write_aside
+from strongroom.audit.findings import damaged_head, failed_open, tampered
 from strongroom.audit.head import HEAD_NAME, Head, HeadDamagedError, read_head_from, write_head
 from strongroom.audit.record import Link, chain, hash_of, parse
 from strongroom.audit.segments import LONGEST_LINE, TRAIL_NAME, end_of_closed, start_of
@@ -41,10 +46,6 @@ _TAIL_BYTES = 8192
 _BLOCK = b" " * 4096
 
 _CANNOT = "The audit trail cannot record."
-_SET_ASIDE = (
-    "Find out who changed it. Put the original file back, or, to begin a new trail, stop Strongroom, move {folder} "
-    "away as evidence and start again."
-)
 
 
 class TrailFile:
@@ -105,10 +106,12 @@ class TrailFile:
             with self._locked():
                 self._learn_start()
                 self._check_head()
+            # A crash may have left records that were written and not noted; readers go by the note.
+            self.make_durable(Head(self._end.sequence, self._size, self._end.hash))
             sync_folder(self._folder)
         except OSError as error:
             self.close()
-            raise self._failed_open(error) from error
+            raise failed_open(self._folder, error) from error
         except AuditUnavailable:
             self.close()
             raise
@@ -245,7 +248,7 @@ class TrailFile:
                 _CANNOT, why=f"{self._folder / HEAD_NAME} could not be written: {error.strerror}", fix="Check the disk."
             ) from error
         except HeadDamagedError as error:
-            raise self._damaged_head() from error
+            raise damaged_head(self._folder) from error
 
     def fileno(self) -> int:
         """The descriptor of the open file."""
@@ -258,7 +261,7 @@ class TrailFile:
             AuditUnavailable: It does not.
         """
         if self._checked_size() is None and not self._is_followed():
-            raise self._tampered("was replaced by another file")
+            raise tampered(self._folder, "was replaced by another file")
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
@@ -283,11 +286,11 @@ class TrailFile:
     def _go_over(self) -> None:
         """Leave the file, which was closed, for the one that was begun after it."""
         if not self._is_followed():
-            raise self._tampered("was replaced by another file")
+            raise tampered(self._folder, "was replaced by another file")
         try:
             self._become(os.open(self._path, OPEN_FLAGS))
         except OSError as error:
-            raise self._failed_open(error) from error
+            raise failed_open(self._folder, error) from error
         self._lock_file()
 
     def _is_followed(self) -> bool:
@@ -297,7 +300,7 @@ class TrailFile:
                 line = file.readline(LONGEST_LINE)
             start = start_of(line.removesuffix(b"\n")) if line else end_of_closed(self._folder)
         except OSError as error:
-            raise self._failed_open(error) from error
+            raise failed_open(self._folder, error) from error
         here = self._end
         return start is not None and (start == here or start.sequence > max(here.sequence, self._start.sequence))
 
@@ -307,6 +310,7 @@ class TrailFile:
         os.close(descriptor)
         self._settle_identity()
         self._size = 0
+        self._switch_from = self._largest
 
     def _switch(self, size: int) -> int:
         """Close the file and begin the next one; answers the length of the file to go on with. For the lock's holder.
@@ -327,7 +331,6 @@ class TrailFile:
         except OSError as error:
             self.refuse_after_failed_sync(error)
         self._start = self._end
-        self._switch_from = self._largest
         return 0
 
     def _lock_file(self) -> None:
@@ -363,13 +366,13 @@ class TrailFile:
             status = os.stat(self._path, follow_symlinks=False)
         except OSError as error:
             gone = error.errno in (errno.ENOENT, errno.ENOTDIR)
-            raise self._tampered(
-                "was deleted or moved away" if gone else f"is out of reach: {error.strerror}"
+            raise tampered(
+                self._folder, "was deleted or moved away" if gone else f"is out of reach: {error.strerror}"
             ) from error
         if (status.st_dev, status.st_ino) != self._identity:
             return None
         if status.st_size < self._size:
-            raise self._tampered(f"shrank from {self._size} to {status.st_size} bytes")
+            raise tampered(self._folder, f"shrank from {self._size} to {status.st_size} bytes")
         return status.st_size
 
     def _first_line(self) -> bytes:
@@ -383,7 +386,7 @@ class TrailFile:
             line = self._first_line()
             start = start_of(line) if line else end_of_closed(self._folder)
         except OSError as error:
-            raise self._failed_open(error) from error
+            raise failed_open(self._folder, error) from error
         self._start = start or Link()
         self._learn_end(0)
 
@@ -406,7 +409,7 @@ class TrailFile:
         line = self._read_line_back(size - 1)
         parts = parse(line)
         if parts is None:
-            raise self._tampered(f"holds something that is not a record at byte {size - 1 - len(line)}")
+            raise tampered(self._folder, f"holds something that is not a record at byte {size - 1 - len(line)}")
         return Link(parts[0], hash_of(line))
 
     def _read_line_back(self, end: int) -> bytes:
@@ -425,7 +428,7 @@ class TrailFile:
         torn = self._read_line_back(size)
         whole = size - len(torn)
         if whole < known:
-            raise self._tampered("was rewritten")
+            raise tampered(self._folder, "was rewritten")
         sequence = self._record_ending_at(whole).sequence + 1
         write_aside(self._folder, f"{TORN_PREFIX}{sequence}", torn)
         os.ftruncate(self._descriptor, whole)
@@ -437,18 +440,20 @@ class TrailFile:
         try:
             head = read_head_from(self._head)
         except HeadDamagedError as error:
-            raise self._damaged_head() from error
+            raise damaged_head(self._folder) from error
         if head is None:
             write_head(self._head, Head(self._end.sequence, self._size, self._end.hash))
         elif head.sequence < self._start.sequence:
             return  # it stands in a closed file
         elif head.sequence == self._start.sequence:
             if head.hash != self._start.hash:
-                raise self._tampered(f"does not continue record {head.sequence} as it was written")
+                raise tampered(self._folder, f"does not continue record {head.sequence} as it was written")
         elif self._size < head.size:
-            raise self._tampered(f"ends at record {self._end.sequence}, but once reached record {head.sequence}")
+            raise tampered(
+                self._folder, f"ends at record {self._end.sequence}, but once reached record {head.sequence}"
+            )
         elif self._record_ending_at(head.size) != Link(head.sequence, head.hash):
-            raise self._tampered(f"no longer holds record {head.sequence} as it was written")
+            raise tampered(self._folder, f"no longer holds record {head.sequence} as it was written")
 
     def _refuse_if_sync_failed(self) -> None:
         if self._sync_failure is not None:
@@ -479,26 +484,3 @@ class TrailFile:
                 why=f"{self._path} could not be written: {error.strerror}",
                 fix="Make room on that file system; recording resumes by itself.",
             ) from error
-
-    def _tampered(self, finding: str) -> AuditUnavailable:
-        return AuditUnavailable(_CANNOT, why=f"{self._path} {finding}", fix=_SET_ASIDE.format(folder=self._folder))
-
-    def _damaged_head(self) -> AuditUnavailable:
-        return AuditUnavailable(
-            _CANNOT,
-            why=f"{self._folder / HEAD_NAME} is damaged",
-            fix="Run `strongroom audit verify`. If the trail itself is whole, delete that file and start again.",
-        )
-
-    def _failed_open(self, error: OSError) -> AuditUnavailable:
-        if error.errno == errno.ENOENT and error.filename == os.fspath(self._path):
-            return self._tampered("was deleted or moved away")
-        if error.errno in (errno.ELOOP, errno.ENXIO):
-            return AuditUnavailable(
-                _CANNOT, why=f"{error.filename} is not a plain file", fix="Move it away and start again."
-            )
-        return AuditUnavailable(
-            _CANNOT,
-            why=f"{error.filename or self._path} cannot be opened: {error.strerror}",
-            fix=f"Give the user that runs Strongroom a folder {self._folder} that it owns, with room on its disk.",
-        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import orjson
 from strongroom.audit.record import parse
 from strongroom.audit.segments import lines
 
-__all__ = ["EventFilter", "Record", "last_records", "read_records"]
+__all__ = ["EventFilter", "Record", "read_records"]
 
 _SUFFIX_LENGTH = 7  # a secret's ARN ends in "-" and six characters that are not part of its name
 
@@ -86,11 +85,6 @@ def read_records(folder: Path, wanted: EventFilter | None = None) -> Iterator[Re
             continue
         if wanted.admits(event):
             yield Record(sequence, previous, event)
-
-
-def last_records(folder: Path, wanted: EventFilter | None, limit: int) -> list[Record]:
-    """The last ``limit`` records that `read_records` yields, oldest first."""
-    return list(deque(read_records(folder, wanted), maxlen=limit))
 
 
 def _mapping(value: object) -> Mapping[str, object]:

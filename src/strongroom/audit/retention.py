@@ -88,16 +88,24 @@ def compress_closed(folder: Path) -> int:
             continue
         target = file.path.with_name(f"{file.path.name}.gz")
         aside = target.with_name(f".{target.name}.new")
-        with file.path.open("rb") as source, aside.open("wb") as compressed:
-            os.fchmod(compressed.fileno(), 0o600)
-            compress(source, compressed)
-            compressed.flush()
-            os.fsync(compressed.fileno())
+        try:
+            _compress_to(aside, file.path)
+        except OSError:
+            aside.unlink(missing_ok=True)  # a full disk needs the room
+            raise
         aside.replace(target)
         sync_folder(folder)
         file.path.unlink()
         done += 1
     return done
+
+
+def _compress_to(target: Path, source: Path) -> None:
+    with source.open("rb") as plain, target.open("wb") as compressed:
+        os.fchmod(compressed.fileno(), 0o600)
+        compress(plain, compressed)
+        compressed.flush()
+        os.fsync(compressed.fileno())
 
 
 def delete_before(

@@ -114,9 +114,7 @@ def _read_file(path: Path) -> bytes:
         ) from error
     # The group bits of a systemd credential show the mask of its access list, so only "others" can be judged.
     if status.st_mode & stat.S_IROTH:
-        raise OperatorError(
-            f"The passphrase file {path} is readable by every user of this machine.", fix=f"Run: chmod 600 {path}"
-        )
+        raise OperatorError(f"The file {path} is readable by every user of this machine.", fix=f"Run: chmod 600 {path}")
     return passphrase
 
 

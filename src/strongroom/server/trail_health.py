@@ -1,4 +1,4 @@
-"""What the sinks of the audit trail have to say on the health page."""
+"""What the audit trail's sinks and upkeep have to say on the health page."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ __all__ = ["sink_troubles"]
 
 
 async def sink_troubles(gate: SinkGate | None, *, required: bool) -> list[str]:
-    """What is wrong with sinks, in plain words.
+    """What is wrong with sinks, and with what looks after the trail, in plain words.
 
     Args:
-        gate: The way to whoever feeds them; None without any.
+        gate: The way to whoever does that; None for a process that has none.
         required: Whether to tell of those that answers wait for, or of the others.
     """
     if gate is None:
         return []
     try:
-        states = await gate.states()
+        state = await gate.states()
     except SinkUnavailable as error:
-        return [f"The audit sinks are in an unknown state: {error.why}."] if required == gate.required else []
-    return [state.text() for state in states if state.why is not None and state.required == required]
+        return [f"It is not known how the audit sinks are: {error.why}."] if required == gate.required else []
+    found = [sink.text() for sink in state.sinks if sink.why is not None and sink.required == required]
+    if state.upkeep is not None and not required:
+        found.append(state.upkeep)
+    return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Final
@@ -36,7 +35,6 @@ class TrailUpkeep:
         trail: The trail, as this process writes it.
         checkpoints: Makes its checkpoints.
         world: Clock and entropy.
-        keep_from: Tells the first record that may not be deleted, because a sink does not have it.
     """
 
     def __init__(
@@ -45,31 +43,42 @@ class TrailUpkeep:
         trail: Trail,
         checkpoints: Checkpoints,
         world: World,
-        keep_from: Callable[[], int],
     ) -> None:
         self._settings = settings
         self._folder = DataFolder(settings.data_dir).audit
         self._trail = trail
         self._checkpoints = checkpoints
         self._world = world
-        self._keep_from = keep_from
+        self._trouble: str | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit-upkeep", initializer=_give_way)
         self._pinned = 0
         self._pin_at_ms = 0
 
-    async def turn(self) -> None:
+    async def turn(self, keep_from: int) -> None:
         """Do what is due.
+
+        Args:
+            keep_from: The first record that may not be deleted, because a sink does not have it.
 
         Raises:
             OperatorError: The trail is not what it was, or a file cannot be read or written.
         """
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._turn)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._turn, keep_from)
+            self._trouble = None
+        except OperatorError as error:
+            self._trouble = f"{error.what} {error.why}."
+            raise
+
+    def trouble(self) -> str | None:
+        """Why the last turn failed, in plain words; None when it did not."""
+        return self._trouble
 
     def stop(self) -> None:
         """End the thread, after what it is doing."""
         self._thread.shutdown()
 
-    def _turn(self) -> None:
+    def _turn(self, keep_from: int) -> None:
         try:
             if self._is_pin_due():
                 self._pin()
@@ -79,7 +88,7 @@ class TrailUpkeep:
                 self._pin()
             if self._settings.audit_keep_days:
                 before = self._time_before(self._settings.audit_keep_days)
-                delete_before(self._folder, before, self._pin, self._record, keep_from=self._keep_from())
+                delete_before(self._folder, before, self._pin, self._record, keep_from=keep_from)
         except (OSError, HeadDamagedError) as error:
             raise OperatorError(
                 "The audit trail could not be looked after.",

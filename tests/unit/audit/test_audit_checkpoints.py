@@ -121,6 +121,20 @@ def test_nothing_is_signed_after_a_record_that_changed(written: Path, world: Wor
     assert "does not hold record 30 as it was signed" in str(refused.value.why)
 
 
+def test_checkpoints_that_went_away_while_the_server_runs(written: Path, world: World) -> None:
+    server = checkpoints(written, world)
+    server.make()
+    path = written / CHECKPOINTS_NAME
+    whole = path.read_bytes()
+    for left in (b"", whole[: whole.index(b"\n") + 1]):
+        path.write_bytes(left)
+        with pytest.raises(OperatorError) as refused:
+            server.make()
+        assert "no longer holds the checkpoint of record 30" in str(refused.value.why)
+    path.write_bytes(whole)
+    assert server.make() is not None
+
+
 @dataclass(frozen=True)
 class Tampering:
     """One way of touching a copy.

@@ -62,27 +62,3 @@ def test_verify_of_a_changed_trail(data_dir: Path) -> None:
     code, output = run("verify", "--json", data_dir=data_dir)
     assert code == 1
     assert orjson.loads(output)["problem"]["sequence"] == 1
-
-
-def test_show(data_dir: Path) -> None:
-    code, output = run("show", data_dir=data_dir)
-    assert code == 0
-    lines = output.splitlines()
-    assert [line.split()[2] for line in lines[1:]] == ["CreateSecret", "GetSecretValue", "GetSecretValue"]
-    assert SECRET in lines[2]
-    assert "user/app" in lines[2]
-    assert "\x1b" not in output
-
-
-def test_show_as_json_lines(data_dir: Path) -> None:
-    code, output = run("show", "--json", "--event-name", "GetSecretValue", "--limit", "1", data_dir=data_dir)
-    assert code == 0
-    assert orjson.loads(output)["eventTime"] == "2026-01-03T00:00:00Z"
-    _, output = run("show", "--json", "--resource", "db", data_dir=data_dir)
-    assert [orjson.loads(line)["eventName"] for line in output.splitlines()] == ["CreateSecret", "GetSecretValue"]
-
-
-def test_show_without_a_trail(tmp_path: Path) -> None:
-    code, output = run("show", data_dir=tmp_path)
-    assert code == 1
-    assert "cannot be read" in output

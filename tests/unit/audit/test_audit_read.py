@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from strongroom.audit import EventFilter, Trail, last_records, read_records
+from strongroom.audit import EventFilter, Trail, read_records
 
 ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:prod/db-AbCdEf"
 ROLE = {
@@ -73,12 +73,6 @@ def written(folder: Path, trail: Trail) -> Path:
 )
 def test_filters(written: Path, wanted: EventFilter, sequences: list[int]) -> None:
     assert [record.sequence for record in read_records(written, wanted)] == sequences
-
-
-def test_the_last_ones_come_oldest_first(written: Path) -> None:
-    records = last_records(written, None, 2)
-    assert [record.sequence for record in records] == [3, 4]
-    assert records[1].event == EVENTS[3]
 
 
 def test_what_is_no_record_is_passed_over(written: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.audit import AuditUnavailable, Trail, last_records, switching, verify
+from strongroom.audit import AuditUnavailable, Trail, read_records, switching, verify
 from strongroom.audit.blocks import BLOCK_LENGTH, compress, length_of, read_at
 from strongroom.audit.retention import compress_closed
 from strongroom.audit.segments import Segment, segments
@@ -55,7 +55,7 @@ def test_a_full_file_is_closed_and_the_chain_goes_on(folder: Path, opened: Calla
     assert files[0].first_sequence == 1
     report = verify(folder)
     assert (report.problem, report.records, report.files) == (None, 30, len(files))
-    shown = last_records(folder, None, 100)
+    shown = read_records(folder)
     assert [record.event["eventName"] for record in shown] == [f"Event{number}" for number in range(30)]
     again = opened()
     again.append_now([event(30)])
@@ -223,10 +223,32 @@ def test_a_crash_between_compressing_and_removing_leaves_both(folder: Path, open
     assert listed.read(10, 20) == content[10:30]
     assert listed.length() == len(content)
     first.write_bytes(content)
+    (folder / f".{first.name}.gz.new").write_bytes(b"half of it")  # as a crash while compressing leaves it
     assert verify(folder).records == 12
     assert compress_closed(folder) == 1
+    assert not list(folder.glob(".*"))
     assert not first.exists()
     assert verify(folder).records == 12
+
+
+def test_a_full_disk_while_compressing_leaves_the_file_as_it_was(
+    folder: Path, opened: Callable[[], Trail], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trail = opened()
+    for number in range(12):
+        trail.append_now([event(number)])
+    before = names(folder)
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            compress_closed(folder)
+    assert names(folder) == before
+    assert not list(folder.glob(".*"))
+    trail.close()
 
 
 def test_what_was_the_current_file_when_it_was_listed_is_found_after_a_switch(

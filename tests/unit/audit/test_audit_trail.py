@@ -76,6 +76,18 @@ def test_goes_on_after_a_restart(folder: Path, trail: Trail, world: World) -> No
     assert recorded(folder) == ["Event1", "Event2"]
 
 
+def test_what_a_crash_left_without_a_note_is_noted_at_the_next_start(folder: Path, trail: Trail, world: World) -> None:
+    """A process may die after it wrote a record and before it noted that; readers go by the note."""
+    trail.append_now([event(1)])
+    note = (folder / "trail.head").read_bytes()
+    trail.append_now([event(2)])
+    trail.close()
+    reached = (folder / "trail.head").read_bytes()
+    (folder / "trail.head").write_bytes(note)
+    reopened(folder, world).close()
+    assert (folder / "trail.head").read_bytes() == reached
+
+
 def test_concurrent_callers_share_batches(folder: Path, thread_trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
     syncs = 0
     really = os.fdatasync

@@ -2,90 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import orjson
 import pytest
+from tests.support.looked_up import bring_in_step, expected, found
 from tests.support.made_trail import ACCOUNTS, START, MadeTrail, made_event, random_events, read_event
 
 from strongroom.audit.head import Head
-from strongroom.audit.index import Attribute, IndexBehindError, Indexer, IndexReader, Wanted
+from strongroom.audit.index import Attribute, IndexBehindError, IndexReader, Wanted
 from strongroom.audit.index import view as view_module
 from strongroom.audit.index import writing as writing_module
-
-MANY = 100_000
-
-
-def index(folder: Path) -> None:
-    """Bring the index in step with the trail."""
-    indexer = Indexer(folder)
-    try:
-        while indexer.turn():
-            pass
-    finally:
-        indexer.close()
-
-
-def found(trail: MadeTrail, wanted: Wanted, most: int = MANY) -> list[str]:
-    """The ids of the events that a lookup finds."""
-    return [str(event.event["eventID"]) for event in IndexReader(trail.folder).lookup(wanted, most)]
-
-
-def expected(trail: MadeTrail, wanted: Wanted) -> list[str]:
-    """The same by going through all events, the plain way."""
-    chosen = [(event, number) for number, event in enumerate(trail.events) if _is_wanted(event, wanted)]
-    chosen.sort(key=lambda pair: (pair[0]["eventTime"], pair[1]), reverse=True)
-    return [event["eventID"] for event, _ in chosen]
-
-
-def _is_wanted(event: Any, wanted: Wanted) -> bool:
-    if wanted.account not in {None, event["recipientAccountId"]} or wanted.region not in {None, event["awsRegion"]}:
-        return False
-    moment = event["eventTime"]
-    if wanted.since is not None and moment < _iso(wanted.since):
-        return False
-    if wanted.until is not None and moment > _iso(wanted.until):
-        return False
-    return wanted.attribute is Attribute.EVERYTHING or wanted.value in set(_values(event, wanted.attribute))
-
-
-def _values(event: Any, attribute: Attribute) -> Iterator[str]:
-    identity, request = event["userIdentity"], event["requestParameters"] or {}
-    arns = [resource["ARN"] for resource in event.get("resources", [])]
-    match attribute:
-        case Attribute.EVENT_ID:
-            yield event["eventID"]
-        case Attribute.EVENT_NAME:
-            yield event["eventName"]
-        case Attribute.EVENT_SOURCE:
-            yield event["eventSource"]
-        case Attribute.READ_ONLY:
-            yield str(event["readOnly"]).lower()
-        case Attribute.USERNAME:
-            yield identity.get("userName") or identity["invokedBy"]
-        case Attribute.ACCESS_KEY_ID:
-            yield identity.get("accessKeyId", "")
-        case Attribute.RESOURCE_TYPE:
-            yield from [resource["type"] for resource in event.get("resources", [])]
-            if not arns and request:
-                yield "AWS::SecretsManager::Secret"
-        case Attribute.RESOURCE_NAME:
-            yield from arns
-            yield from [arn.rpartition("/")[2] for arn in arns if ":kms:" in arn]
-            yield from [arn.partition(":secret:")[2][:-7] for arn in arns if ":secret:" in arn]
-            if not arns:
-                yield request.get("secretId", "")
-
-
-def _iso(seconds: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-
 
 ARN = f"arn:aws:secretsmanager:eu-west-1:{ACCOUNTS[0]}:secret:prod/db-1-AbCdEf"
 QUESTIONS = [
@@ -122,10 +52,10 @@ def trail(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     trail.switch()
     trail.write(random_events(random, 50))
     if request.param != "not at all":
-        index(trail.folder)
+        bring_in_step(trail.folder)
     trail.write(random_events(random, 150))
     if request.param == "whole":
-        index(trail.folder)
+        bring_in_step(trail.folder)
     return trail
 
 
@@ -157,7 +87,7 @@ def test_a_page_stays_the_same_while_the_trail_is_indexed_and_grows(tmp_path: Pa
     reader = IndexReader(trail.folder)
     first = reader.lookup(Wanted(), 40)
     rest = expected(trail, Wanted())[40:]
-    index(trail.folder)
+    bring_in_step(trail.folder)
     trail.write([made_event(random, START + 1000)])
     assert found(trail, Wanted(below=first[-1].key)) == rest
 
@@ -176,7 +106,7 @@ def test_what_is_not_known_to_be_on_the_disk_is_neither_found_nor_indexed(
         monkeypatch.setattr(module, "durable_end", lambda _: 15)
     newest = [event["eventID"] for event in short.events[15:]]
     assert not set(newest) & set(found(short, Wanted()))
-    index(short.folder)
+    bring_in_step(short.folder)
     monkeypatch.undo()
     assert sorted(found(short, Wanted())) == sorted(event["eventID"] for event in short.events)
 
@@ -194,7 +124,7 @@ def test_what_is_no_record_is_passed_over(short: MadeTrail, rest: bytes) -> None
     with short.current.open("ab") as file:
         file.write(rest)
     assert len(found(short, Wanted())) == 20
-    index(short.folder)
+    bring_in_step(short.folder)
     assert len(found(short, Wanted())) == 20
 
 
@@ -204,7 +134,7 @@ def test_a_trail_that_is_far_ahead_of_its_index_is_not_read_through(
     monkeypatch.setattr(view_module, "_LONGEST_TAIL", 5000)
     with pytest.raises(IndexBehindError):
         found(short, Wanted())
-    index(short.folder)
+    bring_in_step(short.folder)
     assert len(found(short, Wanted())) == 20
 
 
@@ -213,7 +143,7 @@ def test_names_that_callers_chose_do_not_pass_for_ids(tmp_path: Path) -> None:
     trail = MadeTrail(tmp_path / "audit")
     tricky = {"encryptionContext": {"requestID": "x", "eventID": "00000000-0000-4000-8000-000000000000"}}
     trail.write([made_event(random, START, requestParameters=tricky) for _ in range(3)])
-    index(trail.folder)
+    bring_in_step(trail.folder)
     assert len(found(trail, Wanted())) == 3
     for event in trail.events:
         assert found(trail, Wanted(attribute=Attribute.EVENT_ID, value=event["eventID"])) == [event["eventID"]]
@@ -221,7 +151,7 @@ def test_names_that_callers_chose_do_not_pass_for_ids(tmp_path: Path) -> None:
 
 
 def test_a_record_that_was_changed_is_not_passed_off_as_what_it_was(short: MadeTrail) -> None:
-    index(short.folder)
+    bring_in_step(short.folder)
     content = short.current.read_bytes()
     line = content.splitlines()[3]
     name = orjson.loads(line)["event"]["eventName"]
@@ -246,7 +176,7 @@ def test_reads_of_a_secret_are_told_by_consumer_and_version(tmp_path: Path) -> N
     trail.write(reads)
     arn = reads[0]["resources"][0]["ARN"]
     not_indexed = IndexReader(trail.folder).consumptions(arn)
-    index(trail.folder)
+    bring_in_step(trail.folder)
     indexed = IndexReader(trail.folder).consumptions(arn)
     trail.write([read_event(random, START + 20, "db", "v1", userAgent="Newer")])
     (in_both,) = [

@@ -1,7 +1,5 @@
 """Sinks: further places that get every record of the trail, as the host's settings say and no API can.
 
-    plan      what the settings say of a sink
-    making    builds one from that
     sink      what a sink does, and how it fails
     descriptors, file, syslog, https    the kinds
     cursor    how far a sink has got, kept beside the trail
@@ -15,8 +13,6 @@ host, the background worker, feeds them all. A sink that is ``required`` holds b
 
 from strongroom.audit.sinks.desk import SinkDesk
 from strongroom.audit.sinks.feeding import Feeder
-from strongroom.audit.sinks.gate import SinkGate, SinkState
-from strongroom.audit.sinks.making import make_sink
-from strongroom.audit.sinks.plan import SinkPlan
+from strongroom.audit.sinks.gate import SinkGate, SinkState, TrailState
 
-__all__ = ["Feeder", "SinkDesk", "SinkGate", "SinkPlan", "SinkState", "make_sink"]
+__all__ = ["Feeder", "SinkDesk", "SinkGate", "SinkState", "TrailState"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -26,11 +26,13 @@ class SinkDesk:
     Args:
         folder: The audit folder.
         path: The socket to answer on.
+        upkeep_trouble: Tells why the trail is not looked after, if it is not.
     """
 
-    def __init__(self, folder: Path, path: Path) -> None:
+    def __init__(self, folder: Path, path: Path, upkeep_trouble: Callable[[], str | None]) -> None:
         self._folder = folder
         self._path = path
+        self._upkeep_trouble = upkeep_trouble
         self._feeders: Sequence[Feeder] = ()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed = asyncio.Event()
@@ -53,8 +55,7 @@ class SinkDesk:
                 talk.cancel()
             await asyncio.gather(*self._talks, return_exceptions=True)
             await self._server.wait_closed()
-        for feeder in self._feeders:
-            await asyncio.to_thread(feeder.stop)
+        await asyncio.gather(*(asyncio.to_thread(feeder.stop) for feeder in self._feeders))
 
     def changed(self) -> None:
         """A feeder got further, failed or recovered. May be called from any thread."""
@@ -91,7 +92,7 @@ class SinkDesk:
             case [b"wait", sequence]:
                 return await self._wait(int(sequence))
             case _:
-                return [asdict(state) for state in self._states()]
+                return {"sinks": [asdict(state) for state in self._states()], "upkeep": self._upkeep_trouble()}
 
     def _refusal(self) -> _Refusal:
         for feeder in self._feeders:

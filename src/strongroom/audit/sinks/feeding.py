@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,14 @@ class SinkTrouble:
     """
 
     why: str
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """A batch that is under way: when it began by the monotonic clock, and in milliseconds since the epoch."""
+
+    began: float
     since: int
 
 
@@ -71,6 +80,7 @@ class Feeder:
         self._cursor = self._cursor_file.read()
         self._segment: Segment | None = None
         self._trouble: SinkTrouble | None = None
+        self._sending: _Sending | None = None
         self._stopping = threading.Event()
         self._woken = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"audit-sink-{name}", daemon=True)
@@ -82,7 +92,10 @@ class Feeder:
 
     @property
     def trouble(self) -> SinkTrouble | None:
-        """Why the sink does not take records; None while it does."""
+        """Why the sink does not take records; None while it does. One that hangs has not failed yet."""
+        sending = self._sending
+        if self._trouble is None and sending is not None and time.monotonic() - sending.began > self.timeout_seconds:
+            return SinkTrouble(f"it has not come back for {self.timeout_seconds:g} seconds", sending.since)
         return self._trouble
 
     def start(self) -> None:
@@ -94,10 +107,16 @@ class Feeder:
         self._woken.set()
 
     def stop(self) -> None:
-        """End after the batch that is under way; one that hangs is left behind and comes again at the next start."""
+        """End after the batch that is under way; one that hangs is left behind and comes again at the next start.
+
+        Calling it again does nothing.
+        """
+        if self._stopping.is_set():
+            return
         self._stopping.set()
         self._woken.set()
-        self._thread.join(self.timeout_seconds)
+        if self._thread.is_alive():
+            self._thread.join(self.timeout_seconds)
         if not self._thread.is_alive():
             self._sink.close()
             self._cursor_file.close()
@@ -132,7 +151,11 @@ class Feeder:
         for segment, offset in self._places():
             lines, sequence, length = _batch(segment, offset, head.sequence)
             if lines:
-                self._sink.send(lines)
+                self._sending = _Sending(time.monotonic(), self._clock.milliseconds())
+                try:
+                    self._sink.send(lines)
+                finally:
+                    self._sending = None
                 self._segment = segment
                 self._cursor = Cursor(sequence, segment.first_sequence, offset + length)
                 self._trouble = None

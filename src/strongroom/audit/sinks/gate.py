@@ -18,14 +18,14 @@ import orjson
 from strongroom.audit.unavailable import SinkUnavailable
 from strongroom.world import from_milliseconds
 
-__all__ = ["LONGEST_ANSWER", "SinkGate", "SinkState", "unavailable"]
+__all__ = ["LONGEST_ANSWER", "SinkGate", "SinkState", "TrailState", "unavailable"]
 
 LONGEST_ANSWER: Final = 65_536
 """Bytes of the longest line on the socket."""
 
 _PAUSE_SECONDS: Final = 0.05
 _MARGIN_SECONDS: Final = 1.0  # the desk's own limit is to come first
-_STATES_SECONDS: Final = 2.0
+_STATES_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,19 @@ class SinkState:
             f"The audit sink {self.name} has not recorded since {from_milliseconds(self.since):%Y-%m-%dT%H:%M:%SZ}, "
             f"{waiting}: {self.why}."
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TrailState:
+    """What the background worker tells of the trail.
+
+    Attributes:
+        sinks: How its sinks are.
+        upkeep: Why no checkpoints are made, or files closed; None while they are.
+    """
+
+    sinks: tuple[SinkState, ...]
+    upkeep: str | None
 
 
 def unavailable(name: str, why: str) -> SinkUnavailable:
@@ -98,8 +111,8 @@ class SinkGate:
         """
         self._require(b"wait %d\n" % sequence)
 
-    async def states(self) -> list[SinkState]:
-        """How the sinks are.
+    async def states(self) -> TrailState:
+        """How the sinks are, and whether the trail is looked after.
 
         Raises:
             SinkUnavailable: The process that feeds them does not answer.
@@ -115,7 +128,7 @@ class SinkGate:
                     await writer.wait_closed()
         except (OSError, ValueError, TimeoutError) as error:
             raise _no_answer() from error
-        return [SinkState(**state) for state in answer]
+        return TrailState(tuple(SinkState(**state) for state in answer["sinks"]), answer["upkeep"])
 
     def close(self) -> None:
         """Close the connection."""

@@ -2,13 +2,14 @@
 
 Each record is one message of facility 13 (log audit) and severity 6 (informational), its text the line of the trail.
 Over a Unix datagram socket and UDP (RFC 5426) one message is one datagram; over TCP (RFC 6587, section 3.4.1) and TLS
-(RFC 5425) messages are counted in octets. Syslog acknowledges nothing: what a daemon took and lost is lost, except that
-the last batch is sent again when a connection is found closed.
+(RFC 5425) messages are counted in octets. Syslog acknowledges nothing: what a daemon took and lost is lost. What can be
+done is done: after any failure the batch before is sent again too, for nobody knows what became of it.
 """
 
 from __future__ import annotations
 
 import errno
+import os
 import re
 import socket
 import ssl
@@ -58,22 +59,23 @@ class SyslogSink:
         self._timeout = timeout_seconds
         self._host = socket.gethostname()
         self._socket: socket.socket | None = None
-        self._last: list[bytes] = []
+        self._last: Sequence[bytes] = ()
+        self._unsure: Sequence[bytes] = ()  # of the batch before, when something failed since
 
     def send(self, lines: Sequence[bytes]) -> None:
         """Send ``lines``; see `Sink.send`."""
         deadline = time.monotonic() + self._timeout
-        messages = [message(line, self._host) for line in lines]
         try:
             if self._address.scheme in {"unix", "udp"}:
-                self._send_datagrams(lines, messages, deadline)
+                self._send_datagrams(lines, deadline)
             else:
-                self._send_counted(messages, deadline)
+                self._send_counted(lines, deadline)
+            self._last, self._unsure = lines, ()
         except TimeoutError as error:
-            self.close()
+            self._give_up()
             raise SinkFailed(f"{self._text} took nothing for {self._timeout:g} seconds") from error
         except OSError as error:
-            self.close()
+            self._give_up()
             raise SinkFailed(f"{self._text} cannot be reached: {error.strerror or error}") from error
 
     def close(self) -> None:
@@ -82,26 +84,32 @@ class SyslogSink:
             self._socket.close()
             self._socket = None
 
-    def _send_datagrams(self, lines: Sequence[bytes], messages: Sequence[bytes], deadline: float) -> None:
+    def _give_up(self) -> None:
+        self.close()
+        self._unsure = self._last
+
+    def _send_datagrams(self, lines: Sequence[bytes], deadline: float) -> None:
         connected = self._connected(deadline)
-        for line, content in zip(lines, messages, strict=True):
+        for line in (*self._unsure, *lines):
             connected.settimeout(_left(deadline))
             try:
-                connected.send(content)
+                connected.send(message(line, self._host))
             except OSError as error:
                 if error.errno != errno.EMSGSIZE:
                     raise
                 connected.send(message(_shortened(line), self._host))
 
-    def _send_counted(self, messages: Sequence[bytes], deadline: float) -> None:
+        refused = connected.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if refused:  # nobody listens there, says the other host
+            raise OSError(refused, os.strerror(refused))
+
+    def _send_counted(self, lines: Sequence[bytes], deadline: float) -> None:
         if self._socket is not None and _is_closed(self._socket):
-            self.close()
-            messages = [*self._last, *messages]  # nobody knows what of it arrived
+            self._give_up()
         connected = self._connected(deadline)
-        content = b"".join(b"%d %b" % (len(each), each) for each in messages)
+        messages = [message(line, self._host) for line in (*self._unsure, *lines)]
         connected.settimeout(_left(deadline))
-        connected.sendall(content)
-        self._last = list(messages)
+        connected.sendall(b"".join(b"%d %b" % (len(each), each) for each in messages))
 
     def _connected(self, deadline: float) -> socket.socket:
         if self._socket is None:

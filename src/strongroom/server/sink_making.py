@@ -7,14 +7,14 @@ import sys
 from strongroom.audit.sinks.descriptors import StreamSink
 from strongroom.audit.sinks.file import FileSink
 from strongroom.audit.sinks.https import HttpsSink
-from strongroom.audit.sinks.plan import FilePlan, HttpsPlan, StdoutPlan, SyslogPlan
 from strongroom.audit.sinks.sink import Sink
 from strongroom.audit.sinks.syslog import SyslogSink
+from strongroom.server.sink_settings import FilePlan, SinkPlan, StdoutPlan, SyslogPlan
 
 __all__ = ["make_sink"]
 
 
-def make_sink(plan: FilePlan | StdoutPlan | SyslogPlan | HttpsPlan) -> Sink:
+def make_sink(plan: SinkPlan) -> Sink:
     """The sink of a plan; nothing is opened before the first records come."""
     if isinstance(plan, FilePlan):
         return FileSink(plan.path, plan.timeout_seconds)
