@@ -20,10 +20,11 @@ from strongroom.audit.index.reading import IndexReader
 from strongroom.audit.index.view import IndexBehindError
 from strongroom.audit.index.wanted import FoundEvent, Wanted
 from strongroom.audit.index.watching import TrailWatch
-from strongroom.audit.index.writing import Indexer
+from strongroom.audit.index.writing import MOST_IN_TURN, Indexer
 
 __all__ = [
     "FAILED",
+    "MOST_IN_TURN",
     "Attribute",
     "Consumption",
     "FoundEvent",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from strongroom.audit.index.facts import Reading
@@ -82,9 +82,16 @@ def consumption_of(reading: Reading, keys: Sequence[int]) -> Consumption:
 def merge(one: Consumption, other: Consumption) -> Consumption:
     """Two of the same consumer and version as one."""
     newer = one if one.last > other.last else other
-    return replace(
-        newer,
+    return Consumption(
+        secret=newer.secret,
+        version=newer.version,
+        principal=newer.principal,
+        address=newer.address,
+        own_key=newer.own_key,
+        access_key=newer.access_key,
+        agent=newer.agent,
         first=min(one.first, other.first),
+        last=newer.last,
         last_as_current=max(one.last_as_current, other.last_as_current),
         count=one.count + other.count,
     )

@@ -3,6 +3,10 @@
 ``index.sqlite`` lies beside the trail. It is never the truth: it can be deleted at any time and is made again from the
 trail. It holds where events stand in the trail and by what they are found, not the events.
 
+Writing it never waits for the disk, on which the trail itself waits: what a process wrote outlives the process in the
+kernel's memory, but not the host. So the index says since which start of the host it has not been synced, and after
+another start it is made again.
+
     position   how far the trail is indexed
     events     key -> where the record stands
     terms      what events are looked up by: account and region, attribute, value
@@ -21,7 +25,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-__all__ = ["INDEX_NAME", "Position", "delete_index", "open_to_read", "open_to_write", "read_position"]
+__all__ = [
+    "INDEX_NAME",
+    "Position",
+    "boot_id",
+    "delete_index",
+    "open_to_read",
+    "open_to_write",
+    "read_position",
+    "sync",
+]
 
 INDEX_NAME: Final = "index.sqlite"
 
@@ -32,7 +45,7 @@ _TABLES: Final = """
 CREATE TABLE position (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     file INTEGER NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL,
-    sequence INTEGER NOT NULL, hash TEXT NOT NULL, oldest INTEGER NOT NULL
+    sequence INTEGER NOT NULL, hash TEXT NOT NULL, oldest INTEGER NOT NULL, boot TEXT NOT NULL
 );
 CREATE TABLE events (key INTEGER PRIMARY KEY, file INTEGER NOT NULL, offset INTEGER NOT NULL);
 CREATE TABLE terms (
@@ -58,6 +71,8 @@ CREATE TABLE consumers (
 ) WITHOUT ROWID;
 """
 _CACHE_KIB: Final = 32 * 1024
+_WAL_PAGES: Final = 4000
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Position(NamedTuple):
@@ -70,6 +85,7 @@ class Position(NamedTuple):
         sequence: Its sequence.
         hash: Its hash, 64 hex digits.
         oldest: First sequence of the oldest file that is indexed.
+        boot: The start of the host since which the index has not been synced; empty when it is on the disk.
     """
 
     file: int = 0
@@ -78,10 +94,13 @@ class Position(NamedTuple):
     sequence: int = 0
     hash: str = ""
     oldest: int = 0
+    boot: str = ""
 
 
 def open_to_write(folder: Path) -> sqlite3.Connection:
-    """Open the index, or begin one; one of another layout is begun anew. Only its owner can read the file.
+    """Open the index, or begin one; one of another layout, or lost in part with the host's memory, is begun anew.
+
+    Only its owner can read the file.
 
     Args:
         folder: The audit folder.
@@ -95,11 +114,13 @@ def open_to_write(folder: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
+        database.execute("PRAGMA synchronous = OFF")
         database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        if _layout(database) == _LAYOUT:
+        database.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
+        layout = _layout(database)
+        if layout == _LAYOUT and read_position(database).boot in {"", boot_id()}:
             return database
-        if _layout(database) == 0:
+        if layout == 0:
             database.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {_LAYOUT}; COMMIT;")
             return database
     except sqlite3.Error:
@@ -129,6 +150,32 @@ def open_to_read(folder: Path) -> sqlite3.Connection | None:
     return None
 
 
+def sync(folder: Path, database: sqlite3.Connection) -> None:
+    """Bring the index to the disk, and have it say so.
+
+    Args:
+        folder: The audit folder.
+        database: The index, opened to write.
+
+    Raises:
+        OSError: It cannot be synced.
+        sqlite3.Error: The same.
+    """
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    descriptor = os.open(folder / INDEX_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    database.execute("PRAGMA synchronous = FULL")
+    database.execute("UPDATE position SET boot = ''")
+
+
+def boot_id() -> str:
+    """Which start of the host this is (proc_sys_kernel(5))."""
+    return _BOOT_ID.read_text().strip()
+
+
 def delete_index(folder: Path) -> None:
     """Delete the index; it is no error when it is gone."""
     for suffix in ("", "-wal", "-shm"):
@@ -138,7 +185,7 @@ def delete_index(folder: Path) -> None:
 
 def read_position(database: sqlite3.Connection) -> Position:
     """How far the trail is indexed."""
-    found = database.execute("SELECT file, offset, length, sequence, hash, oldest FROM position").fetchone()
+    found = database.execute("SELECT file, offset, length, sequence, hash, oldest, boot FROM position").fetchone()
     return Position() if found is None else Position(*found)
 
 

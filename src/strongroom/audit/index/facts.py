@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from calendar import timegm
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 __all__ = [
     "FAILED",
@@ -50,7 +50,8 @@ _NAMED_IN_REQUEST: Final = {
 
 _TIME_LAYOUT: Final = re.compile("([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})Z")
 
-Event = Mapping[str, object]
+Event = Mapping[str, Any]
+"""A CloudTrail record, or one of its structures."""
 
 
 class Attribute(IntEnum):
@@ -130,48 +131,59 @@ class Facts(NamedTuple):
 
 
 def facts_of(event: Event) -> Facts:
-    """What the index knows of ``event``, a CloudTrail record."""
-    identity = _mapping(event.get("userIdentity"))
-    name = _text(event.get("eventName"))
-    terms = [
+    """What the index knows of ``event``, a CloudTrail record.
+
+    Raises:
+        AttributeError, TypeError: It is none.
+    """
+    identity = event.get("userIdentity") or {}
+    name = event.get("eventName") or ""
+    resources = resources_of(event)
+    terms: list[tuple[Attribute, str | None]] = [
         (Attribute.EVENT_NAME, name),
-        (Attribute.EVENT_SOURCE, _text(event.get("eventSource"))),
-        (Attribute.READ_ONLY, "true" if event.get("readOnly") is True else "false"),
-        (Attribute.USERNAME, username(identity) or ""),
-        (Attribute.ACCESS_KEY_ID, _text(identity.get("accessKeyId"))),
+        (Attribute.EVENT_SOURCE, event.get("eventSource")),
+        (Attribute.READ_ONLY, "true" if event.get("readOnly") else "false"),
+        (Attribute.USERNAME, username(identity)),
+        (Attribute.ACCESS_KEY_ID, identity.get("accessKeyId")),
+        (Attribute.PRINCIPAL, identity.get("arn")),
+        (Attribute.PRINCIPAL, identity.get("invokedBy")),
     ]
-    terms += [(Attribute.PRINCIPAL, principal) for principal in _principals(identity)]
+    if "sessionContext" in identity:
+        issuer = identity["sessionContext"].get("sessionIssuer") or {}
+        terms.append((Attribute.PRINCIPAL, issuer.get("arn")))
     if "errorCode" in event:
         terms.append((Attribute.OUTCOME, FAILED))
-    resources = list(resources_of(event))
-    terms += [(Attribute.RESOURCE_TYPE, kind) for kind in {found.type for found in resources}]
-    terms += [(Attribute.RESOURCE_NAME, called) for called in {found.name for found in resources}]
+    for resource in resources:
+        terms.append((Attribute.RESOURCE_TYPE, resource.type))
+        terms.append((Attribute.RESOURCE_NAME, resource.name))
+    if len(resources) > 1:
+        terms = list(dict.fromkeys(terms))
     return Facts(
-        seconds_of(_text(event.get("eventTime"))),
-        _text(event.get("recipientAccountId")),
-        _text(event.get("awsRegion")),
-        _text(event.get("eventID")),
-        [term for term in terms if 0 < len(term[1]) <= LONGEST_VALUE],
+        seconds_of(event.get("eventTime") or ""),
+        event.get("recipientAccountId") or "",
+        event.get("awsRegion") or "",
+        event.get("eventID") or "",
+        [
+            (attribute, value)
+            for attribute, value in terms
+            if isinstance(value, str) and 0 < len(value) <= LONGEST_VALUE
+        ],
         _reading(event, identity, resources) if name == "GetSecretValue" else None,
     )
 
 
-def resources_of(event: Event) -> Iterator[Resource]:
+def resources_of(event: Event) -> list[Resource]:
     """What an event worked on: the resources it lists or, when it lists none, those that its request names."""
     listed = event.get("resources")
-    if isinstance(listed, list) and listed:
-        for entry in listed:
-            resource = _mapping(entry)
-            yield Resource(_text(resource.get("type")), _text(resource.get("ARN")))
-        return
-    request = _mapping(event.get("requestParameters"))
-    for parameter, kind in _NAMED_IN_REQUEST.items():
-        named = request.get(parameter)
-        if isinstance(named, str) and named:
-            yield Resource(kind, named)
-    named = request.get("name")
-    if event.get("eventSource") == "secretsmanager.amazonaws.com" and isinstance(named, str) and named:
-        yield Resource(_TYPE_OF_SECRETS, named)  # of a secret that was not created
+    if listed:
+        return [Resource(entry.get("type") or "", entry.get("ARN") or "") for entry in listed]
+    request = event.get("requestParameters")
+    if not request:
+        return []
+    named = [(kind, request.get(parameter)) for parameter, kind in _NAMED_IN_REQUEST.items() if parameter in request]
+    if event.get("eventSource") == "secretsmanager.amazonaws.com" and "name" in request:
+        named.append((_TYPE_OF_SECRETS, request["name"]))  # of a secret that was not created
+    return [Resource(kind, name) for kind, name in named if isinstance(name, str)]
 
 
 @lru_cache(maxsize=4096)
@@ -187,16 +199,19 @@ def own_name(arn: str) -> str | None:
     return name[:-_SUFFIX_LENGTH] if resource.startswith("secret:") else name
 
 
-def username(identity: Mapping[str, object]) -> str | None:
-    """What LookupEvents calls the user name: of a user its name, of a session that of the session, else the service."""
-    given = identity.get("userName") or identity.get("invokedBy")
+def username(identity: Event) -> str | None:
+    """What LookupEvents calls the user name: of a user its name, of a session that of the session, else the service.
+
+    Args:
+        identity: The ``userIdentity`` of an event.
+    """
     match identity.get("type"):
         case "AssumedRole":
-            return _text(identity.get("principalId")).partition(":")[2] or None
+            return str(identity.get("principalId")).partition(":")[2] or None
         case "Root":
             return "root"
         case _:
-            return given if isinstance(given, str) else None
+            return identity.get("userName") or identity.get("invokedBy")
 
 
 @lru_cache(maxsize=1024)
@@ -206,31 +221,18 @@ def seconds_of(moment: str) -> int:
     return 0 if match is None else timegm(tuple(map(int, match.groups())))
 
 
-def _principals(identity: Mapping[str, object]) -> set[str]:
-    issuer = _mapping(_mapping(identity.get("sessionContext")).get("sessionIssuer"))
-    return {_text(identity.get("arn")), _text(issuer.get("arn")), _text(identity.get("invokedBy"))}
-
-
-def _reading(event: Event, identity: Mapping[str, object], resources: list[Resource]) -> Reading | None:
-    version = _mapping(event.get("additionalEventData")).get("versionId")
+def _reading(event: Event, identity: Event, resources: Sequence[Resource]) -> Reading | None:
+    version = (event.get("additionalEventData") or {}).get("versionId")
     secret = next((found.name for found in resources if found.type == _TYPE_OF_SECRETS), None)
     if not isinstance(version, str) or secret is None or "errorCode" in event:
         return None
-    request = _mapping(event.get("requestParameters"))
+    request = event.get("requestParameters") or {}
     return Reading(
         secret,
         version,
-        _text(identity.get("arn") or identity.get("principalId")),
-        _text(event.get("sourceIPAddress")),
-        _text(identity.get("accessKeyId")),
-        _text(event.get("userAgent")),
-        request.get("versionId") is None and request.get("versionStage") in {None, "AWSCURRENT"},
+        identity.get("arn") or identity.get("principalId") or "",
+        event.get("sourceIPAddress") or "",
+        identity.get("accessKeyId") or "",
+        event.get("userAgent") or "",
+        "versionId" not in request and request.get("versionStage") in {None, "AWSCURRENT"},
     )
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

@@ -10,6 +10,7 @@ from typing import Final
 
 import orjson
 
+from strongroom.audit.blocks import BLOCK_LENGTH
 from strongroom.audit.index.consumers import Consumption, consumption_of, consumptions, merge
 from strongroom.audit.index.database import Position, read_position
 from strongroom.audit.index.facts import NAMED, Attribute, facts_of, seconds_of
@@ -18,7 +19,7 @@ from strongroom.audit.index.keys import KeyMaker, second
 from strongroom.audit.index.postings import keys_down
 from strongroom.audit.index.records import StoredRecord, durable_end, records_from
 from strongroom.audit.index.wanted import FoundEvent, Wanted
-from strongroom.audit.segments import segments
+from strongroom.audit.segments import Segment, segments
 from strongroom.errors import StrongroomError
 
 __all__ = ["IndexBehindError", "View", "found_event", "time_of"]
@@ -63,6 +64,7 @@ class View:
         end = durable_end(folder)
         found = segments(folder)
         self._files = {segment.first_sequence: segment for segment in found}
+        self._blocks: dict[tuple[int, int], bytes] = {}
         self._tail: list[tuple[int, bytes]] = []
         self.end = position.file, position.offset
         self._read_tail(KeyMaker(database), records_from(found, *self.end, end))
@@ -107,7 +109,7 @@ class View:
         # What is looked up stands in the record as it is written here, which spares parsing the other records.
         needle = b"" if wanted.attribute in _NOT_WRITTEN else orjson.dumps(wanted.value)[1:-1]
         for key, line in self._tail:
-            if wanted.lowest <= key < wanted.ceiling and needle in line:
+            if wanted.covers(key) and needle in line:
                 event = found_event(key, line, wanted)
                 if event is not None:
                     yield event
@@ -130,7 +132,7 @@ class View:
         length = _RECORD_BYTES
         while segment is not None and length <= _LONGEST_RECORD:
             try:
-                line, newline, _ = segment.read(offset, length).partition(b"\n")
+                line, newline, _ = self._read(segment, offset, length).partition(b"\n")
             except (FileNotFoundError, ValueError):  # deleted since, or damaged, which verifying tells of
                 return None
             if newline:
@@ -138,14 +140,29 @@ class View:
             length *= 8
         return None
 
+    def _read(self, segment: Segment, offset: int, length: int) -> bytes:
+        """Bytes of a file. Records of one page stand near to each other, so a block is decompressed once."""
+        if not segment.compressed:
+            return segment.read(offset, length)
+        number, skip = divmod(offset, BLOCK_LENGTH)
+        found = self._block(segment, number)
+        if len(found) < skip + length:
+            found += self._block(segment, number + 1)
+        return found[skip : skip + length]
+
+    def _block(self, segment: Segment, number: int) -> bytes:
+        place = segment.first_sequence, number
+        block = self._blocks.get(place)
+        if block is None:
+            block = self._blocks[place] = segment.read(number * BLOCK_LENGTH, BLOCK_LENGTH)
+        return block
+
 
 def _indexed_keys(database: sqlite3.Connection, wanted: Wanted) -> Iterator[int]:
     """Keys of events that may be wanted, the highest first."""
-    lowest, ceiling = wanted.lowest, wanted.ceiling
     if wanted.attribute is Attribute.EVENT_ID:
-        found = (key for key in keys_of_id(database, wanted.value) if lowest <= key < ceiling)
-        return iter(sorted(found, reverse=True))
-    lists = [keys_down(database, term, lowest, ceiling) for term in _terms(database, wanted)]
+        return iter(sorted(filter(wanted.covers, keys_of_id(database, wanted.value)), reverse=True))
+    lists = [keys_down(database, term, wanted.lowest, wanted.ceiling) for term in _terms(database, wanted)]
     return lists[0] if len(lists) == 1 else _without_repeats(heapq.merge(*lists, reverse=True))
 
 

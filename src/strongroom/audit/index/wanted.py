@@ -49,6 +49,10 @@ class Wanted:
         until = _ENDLESS if self.until is None else first_key(self.until + 1)
         return until if self.below is None else min(until, self.below)
 
+    def covers(self, key: int) -> bool:
+        """Whether an event happened in the wanted time."""
+        return self.lowest <= key < self.ceiling
+
     def admits(self, facts: Facts) -> bool:
         """Whether an event has the wanted attributes, account and region."""
         if self.account not in {None, facts.account} or self.region not in {None, facts.region}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 
 from strongroom.audit.index.keys import KeyMaker
@@ -46,7 +47,7 @@ class TrailWatch:
                 self._file, self._offset = view.end
                 return found[::-1]
         except IndexBehindError:
-            return list(deque(self.more(), maxlen=most))
+            return list(deque(self._go_on(), maxlen=most))
 
     def more(self) -> list[FoundEvent]:
         """Events that have been recorded since they were last asked for, in the order of the trail.
@@ -54,11 +55,13 @@ class TrailWatch:
         Raises:
             OSError: The trail cannot be read.
         """
+        return list(self._go_on())
+
+    def _go_on(self) -> Iterator[FoundEvent]:
         end = durable_end(self._folder)
-        found = []
         for record in records_from(segments(self._folder), self._file, self._offset, end):
             self._file, self._offset = record.file, record.offset + len(record.line) + 1
-            event = found_event(self._keys.key(time_of(record.line)), record.line, self._wanted)
+            key = self._keys.key(time_of(record.line))
+            event = found_event(key, record.line, self._wanted) if self._wanted.covers(key) else None
             if event is not None:
-                found.append(event)
-        return found
+                yield event

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from itertools import islice
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from strongroom.audit.index.batch import Batch, Term
 from strongroom.audit.index.consumers import add_consumptions
-from strongroom.audit.index.database import Position, delete_index, open_to_write, read_position
+from strongroom.audit.index.database import Position, boot_id, delete_index, open_to_write, read_position, sync
 from strongroom.audit.index.facts import NAMED, own_name
 from strongroom.audit.index.ids import add_ids
 from strongroom.audit.index.keys import KeyMaker
@@ -22,13 +21,13 @@ from strongroom.audit.record import hash_of
 from strongroom.audit.segments import Segment, segments
 from strongroom.errors import OperatorError
 
-__all__ = ["Indexer"]
+__all__ = ["MOST_IN_TURN", "Indexer"]
 
-_BATCH: Final = 4096
-"""Records of one transaction."""
+MOST_IN_TURN: Final = 16_384
+"""Records that one turn indexes at most, in one transaction: the more there are, the more of them share a term."""
 
-_BATCHES: Final = 16
-"""Transactions of one turn, which takes about a second then."""
+_MOST_BYTES: Final = 32 << 20
+"""After as many bytes of records a turn ends too: an event may have a quarter of a megabyte."""
 
 _MOST_TERMS: Final = 100_000
 """Terms whose numbers are remembered."""
@@ -45,9 +44,10 @@ class Indexer:
         self._folder = folder
         self._database: sqlite3.Connection | None = None
         self._terms: dict[Term, int] = {}
+        self._boot = boot_id()
 
     def turn(self) -> int:
-        """Index the next records, in a bounded number of transactions; after a crash the last one counts.
+        """Index the next records, all in one transaction or none.
 
         An index that does not belong to the trail, or is damaged, is deleted and begun anew.
 
@@ -60,7 +60,7 @@ class Indexer:
         try:
             return self._turn()
         except (OSError, ValueError, sqlite3.OperationalError) as error:
-            self.close()
+            self._let_go()
             raise OperatorError(
                 "The index of the audit trail falls behind.",
                 why=str(error),
@@ -71,7 +71,13 @@ class Indexer:
             return 0
 
     def close(self) -> None:
-        """Close the index. Calling it again does nothing."""
+        """Sync and close the index. Calling it again does nothing."""
+        if self._database is not None:
+            with suppress(OSError, sqlite3.Error):  # then it is made again after the next start of the host
+                sync(self._folder, self._database)
+        self._let_go()
+
+    def _let_go(self) -> None:
         database, self._database = self._database, None
         self._terms.clear()
         if database is not None:
@@ -92,16 +98,11 @@ class Indexer:
             with self._transaction(database):
                 prune(database, oldest)
                 database.execute("UPDATE position SET oldest = ?", (oldest,))
-        records = records_from(found, position.file, position.offset, end)
-        indexed = 0
-        for _ in range(_BATCHES):
-            batch = list(islice(records, _BATCH))
-            if not batch:
-                break
+        records = _for_one_turn(records_from(found, position.file, position.offset, end))
+        if records:
             with self._transaction(database):
-                self._index(database, batch, oldest)
-            indexed += len(batch)
-        return indexed
+                self._index(database, records, oldest)
+        return len(records)
 
     def _index(self, database: sqlite3.Connection, records: Sequence[StoredRecord], oldest: int) -> None:
         batch = Batch(KeyMaker(database))
@@ -120,8 +121,9 @@ class Indexer:
             last.sequence,
             hash_of(last.line),
             oldest,
+            self._boot,
         )
-        database.execute("INSERT OR REPLACE INTO position VALUES (1, ?, ?, ?, ?, ?, ?)", reached)
+        database.execute("INSERT OR REPLACE INTO position VALUES (1, ?, ?, ?, ?, ?, ?, ?)", reached)
 
     def _number(self, database: sqlite3.Connection, term: Term) -> int:
         """The number of a term, which is given one if it has none yet."""
@@ -133,7 +135,7 @@ class Indexer:
         return number
 
     def _begin_anew(self) -> None:
-        self.close()
+        self._let_go()
         delete_index(self._folder)
 
     @contextmanager
@@ -148,6 +150,17 @@ class Indexer:
             if database.in_transaction:
                 database.execute("ROLLBACK")
             raise
+
+
+def _for_one_turn(records: Iterator[StoredRecord]) -> list[StoredRecord]:
+    taken = []
+    size = 0
+    for record in records:
+        taken.append(record)
+        size += len(record.line)
+        if len(taken) >= MOST_IN_TURN or size >= _MOST_BYTES:
+            break
+    return taken
 
 
 def _belongs(position: Position, found: Sequence[Segment]) -> bool:

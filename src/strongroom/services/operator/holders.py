@@ -34,8 +34,9 @@ class Holder:
 
     @property
     def place(self) -> str:
-        """Where it stands in the order of consumers."""
-        return " ".join(self.last.consumer)
+        """Where it stands in the order of consumers of one secret."""
+        _, *consumer = self.last.consumer
+        return " ".join(consumer)
 
 
 def holders_of(reads: Iterable[Consumption], current: str | None) -> list[Holder]:
