@@ -56,7 +56,7 @@ class Scene:
         return arn
 
     def readers(self, credentials: Credentials | None = None) -> dict[str, dict[str, Any]]:
-        """What who-can says, by ARN of principal."""
+        """What who-can says, by ARN of principal; of several paths one through roles."""
         client = self.operator if credentials is None else operator_client(self.server, credentials)
         answer = client.list_secret_readers(SecretId=self.name)
         assert answer["ARN"] == self.secret
@@ -116,9 +116,15 @@ def _fill(scene: Scene) -> None:
         ResourcePolicy=json.dumps(_policy({"Sid": "Named", "Action": READ, "Principal": {"AWS": by_resource.arn}})),
     )
     first, far = scene.user("by role"), scene.user("by two roles")
-    outside = scene.user("not trusted", {"Action": "sts:AssumeRole"})
-    near = scene.role("near", {"Principal": {"AWS": far.arn}}, {"Action": "sts:AssumeRole"})
+    outside = scene.user("not trusted", {"Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/none"})
+    near = scene.role("near", {"Principal": {"AWS": far.arn}}, {"Action": "sqs:*"})
     scene.role("reading", {"Principal": {"AWS": [first.arn, near], "Service": "lambda.amazonaws.com"}}, BOTH)
+    open_role = scene.role("open", {"Principal": {"AWS": scene.server.account}}, BOTH)
+    scene.user("by account", {"Action": "sts:AssumeRole", "Resource": open_role})
+    scene.user("by pattern", {"Action": "sts:*", "Resource": f"{open_role[:-4]}*"})
+    scene.user("other role", {"Action": "sts:AssumeRole", "Resource": f"{open_role}x"})
+    managed = iam.create_policy(PolicyName=_name("managed"), PolicyDocument=json.dumps(_policy(BOTH)))
+    iam.attach_user_policy(UserName=scene.user("by managed policy").user_name, PolicyArn=managed["Policy"]["Arn"])
     scene.role("idle", {"Principal": {"AWS": outside.arn}}, {"Action": "sqs:*"})
 
 
@@ -129,8 +135,8 @@ def scene(strongroom: RunningServer) -> Scene:
     return made
 
 
-THROUGH_ROLES = {"by role", "by two roles"}
-DIRECT = {"identity", "via service", "at home", "by tag", "by group", "by grant", "by resource"}
+THROUGH_ROLES = {"by role", "by two roles", "by account", "by pattern"}
+DIRECT = {"by managed policy", "identity", "via service", "at home", "by tag", "by group", "by grant", "by resource"}
 
 
 def test_who_can_tells_what_happens_in_earnest(scene: Scene) -> None:
@@ -140,7 +146,7 @@ def test_who_can_tells_what_happens_in_earnest(scene: Scene) -> None:
     assert {name for name, user in scene.users.items() if scene.reads(user)} == DIRECT
     session = assume_role(scene.server, scene.roles["near"], scene.users["by two roles"])
     assert scene.reads(assume_role(scene.server, scene.roles["reading"], session))
-    assert [arn for name, arn in scene.roles.items() if arn in readers] == [scene.roles["near"], scene.roles["reading"]]
+    assert {name for name, arn in scene.roles.items() if arn in readers} == {"near", "reading", "open"}
 
 
 def test_the_path_that_gives_it(scene: Scene) -> None:
@@ -173,10 +179,88 @@ def test_the_path_that_gives_it(scene: Scene) -> None:
     assert "Through" not in readers[reading]
 
 
+def test_a_role_may_give_without_condition_what_a_user_has_under_one(strongroom: RunningServer) -> None:
+    scene = _make_scene(strongroom)
+    home = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
+    user = scene.user("user", {**BOTH, "Condition": home})
+    role = scene.role("role", {"Principal": {"AWS": user.arn}}, BOTH)
+    answer = scene.operator.list_secret_readers(SecretId=scene.secret)
+    paths = [each for each in answer["Readers"] if each["Principal"] == user.arn]
+    assert [(path.get("Through"), path.get("Conditions")) for path in paths] == [
+        (None, ["if IpAddress aws:SourceIp 10.0.0.0/8"]),
+        ([role], None),
+    ]
+
+
 def test_services_that_run_as_a_role(scene: Scene) -> None:
     answer = scene.operator.list_secret_readers(SecretId=scene.secret)
     through = [each["Through"] for each in answer["Readers"] if each["Principal"] == "lambda.amazonaws.com"]
     assert [scene.roles["reading"]] in through
+
+
+def test_identity_providers_whose_users_become_a_reading_role(strongroom: RunningServer) -> None:
+    scene = _make_scene(strongroom)
+    issuer = f"{_name('issuer')}.example.com"
+    provider = strongroom.client("iam").create_open_id_connect_provider(Url=f"https://{issuer}", ClientIDList=["app"])[
+        "OpenIDConnectProviderArn"
+    ]
+    role = scene.role(
+        "web",
+        {
+            "Principal": {"Federated": provider},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {"StringEquals": {f"{issuer}:sub": "repo:acme/app"}},
+        },
+        BOTH,
+    )
+    assert scene.readers()[provider] == {
+        "Principal": provider,
+        "Kind": "federated",
+        "Through": [role],
+        "Conditions": [f"if StringEquals {issuer}:sub repo:acme/app"],
+    }
+    for subject, allowed in (("repo:acme/app", True), ("repo:acme/other", False)):
+        told = scene.operator.explain_access(
+            Principal=provider,
+            Action="sts:AssumeRoleWithWebIdentity",
+            Resource=role,
+            Context=[{"Key": f"{issuer}:sub", "Values": [subject]}],
+        )
+        assert told["Allowed"] is allowed
+
+
+def test_sessions_and_services_that_policies_name(strongroom: RunningServer) -> None:
+    scene = _make_scene(strongroom)
+    user = scene.user("user")
+    role = scene.role("role", {"Principal": {"AWS": user.arn}}, {"Action": DECRYPT})
+    session = role.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/") + "/test"
+    service = "rds.amazonaws.com"
+    strongroom.client("secretsmanager").put_resource_policy(
+        SecretId=scene.secret,
+        ResourcePolicy=json.dumps(
+            _policy(
+                {"Action": READ, "Principal": {"AWS": session}},
+                {"Action": READ, "Principal": {"Service": service}},
+            )
+        ),
+    )
+    readers = scene.readers()
+    assert readers[session]["Kind"] == "session"
+    assert readers[user.arn]["Through"] == [session]
+    assert {role, service}.isdisjoint(readers)
+    assert scene.reads(assume_role(strongroom, role, user))
+    kms = strongroom.client("kms")
+    policy = json.loads(kms.get_key_policy(KeyId=scene.key, PolicyName="default")["Policy"])
+    policy["Statement"].append(
+        {"Effect": "Allow", "Action": DECRYPT, "Resource": "*", "Principal": {"Service": service}}
+    )
+    kms.put_key_policy(KeyId=scene.key, PolicyName="default", Policy=json.dumps(policy))
+    reader = scene.readers()[service]
+    assert (reader["Kind"], reader["Secret"]["By"], reader["Key"]["By"]) == (
+        "service",
+        "resource-based policy",
+        "key policy",
+    )
 
 
 def test_what_is_public_and_what_reaches_other_accounts(strongroom: RunningServer) -> None:
@@ -330,6 +414,8 @@ def test_service_control_policies_are_told_level_by_level(scene: Scene, strongro
         ({"Action": "GetSecretValue"}, "InvalidParameterException"),
         ({"Resource": "no-such-secret"}, "ResourceNotFoundException"),
         ({"Resource": "thing", "Action": "sqs:SendMessage"}, "ResourceNotFoundException"),
+        ({"Principal": "arn:aws:iam::{account}:user/a\0b"}, "InvalidParameterException"),
+        ({"Resource": "arn:aws:iam::000000000000:role/a\0b", "Action": "sts:AssumeRole"}, "InvalidParameterException"),
         ({"Context": [{"Key": "nocolon", "Values": ["x"]}]}, "InvalidParameterException"),
     ],
 )

@@ -39,7 +39,7 @@ def test_explain(strongroom: RunningServer, secret: str, reader: Credentials) ->
     denied = _run(strongroom, *asked)
     for line in (
         "because: no identity-based policy allows the action",
-        "Allow inline, statement 1 Home does not apply: IpAddress aws:SourceIp 10.0.0.0/8",
+        'Allow inline, statement 1 "Home" does not apply: IpAddress aws:SourceIp 10.0.0.0/8',
         "missing: an Allow in an identity-based policy",
         "not in the request: aws:sourceip (give them with --context)",
         f"the caller is told: User: {reader.arn} is not authorized to perform: {READ}",
@@ -49,7 +49,7 @@ def test_explain(strongroom: RunningServer, secret: str, reader: Credentials) ->
         assert line in denied
     at_home = _run(strongroom, *asked, "--context", "aws:SourceIp=10.1.2.3")
     assert f"{READ} on arn:aws:secretsmanager:" in at_home
-    assert "decided by: inline, statement 1 Home" in at_home
+    assert 'decided by: inline, statement 1 "Home"' in at_home
     told = json.loads(_run(strongroom, *asked, "--context", "aws:SourceIp=10.1.2.3", "--json"))
     assert [each["Decision"] for each in told["Explanations"]] == ["allowed", "allowed"]
     assert told["Allowed"] is True
@@ -61,7 +61,7 @@ def test_who_can(strongroom: RunningServer, secret: str, reader: Credentials) ->
     assert shown[0].startswith(f"{secret}  arn:aws:secretsmanager:")
     assert f"user       {administrator}" in shown
     place = shown.index(f"user       {reader.arn}")
-    assert shown[place + 1] == "             secret: identity-based policy: inline, statement 1 Home"
+    assert shown[place + 1] == '             secret: identity-based policy: inline, statement 1 "Home"'
     assert "             only if IpAddress aws:SourceIp 10.0.0.0/8" in shown[place:]
     assert shown[-1].endswith("can read it.")
     told = json.loads(_run(strongroom, "who-can", secret, "--json"))

@@ -22,7 +22,8 @@ app = typer.Typer(help="Who may do what, and why.", no_args_is_help=True)
 @app.command("explain")
 def explain(
     principal: Annotated[
-        str, typer.Option(help="ARN of a user, role or role session; or a service, such as lambda.amazonaws.com.")
+        str,
+        typer.Option(help="ARN of a user, role, role session or identity provider; or such as lambda.amazonaws.com."),
     ],
     action: Annotated[str, typer.Option(help="Such as secretsmanager:GetSecretValue.")],
     resource: Annotated[str, typer.Option(help="ARN, or name of a secret, key or function; * for none.")] = "*",

@@ -55,7 +55,7 @@ def _policy_type(findings: Answer) -> Iterator[str]:
 
 
 def _statement(statement: Answer) -> str:
-    sid = f" {statement['Sid']}" if "Sid" in statement else ""
+    sid = f' "{statement["Sid"]}"' if "Sid" in statement else ""
     return f"{statement.get('Policy', 'the policy of the resource')}, statement {statement['Index'] + 1}{sid}"
 
 
@@ -76,7 +76,7 @@ def listed_readers(answer: Answer) -> Iterator[str]:
         yield f"Another account is let in: {account}"
     for reader in answer["Readers"]:
         yield from _reader(reader)
-    count = len(answer["Readers"])
+    count = len({reader["Principal"] for reader in answer["Readers"]})
     scope = "" if answer["WholeInstallation"] else " in this account"
     yield f"{count} {'principal' if count == 1 else 'principals'}{scope} can read it."
 

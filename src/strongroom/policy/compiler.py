@@ -149,12 +149,13 @@ def _one_of(statement: Mapping[str, object], plain: str, inverted: str) -> tuple
     return None
 
 
-def _compile_actions(statement: Mapping[str, object]) -> Matcher:
+def _read_actions(statement: Mapping[str, object]) -> tuple[tuple[str, ...], bool]:
+    """The names of Action or NotAction, and whether they are those of NotAction."""
     found = _one_of(statement, "Action", "NotAction")
     names = as_strings(found[0], "Action") if found else ()
     if not found or not names:
         raise MalformedPolicy("Policy statement must contain actions.")
-    return _compile_action_names(names, found[1])
+    return names, found[1]
 
 
 @lru_cache(maxsize=1024)
@@ -242,7 +243,7 @@ def _compile_statement(value: object, index: int, document: _Document) -> Statem
     return Statement(
         id=identifier,
         allows=effect == "Allow",
-        actions=_compile_actions(statement),
+        actions=_compile_action_names(*_read_actions(statement)),
         resource=resource_matcher(resources, inverted=inverted, variables=document.variables),
         resources=resources,
         resources_inverted=inverted,
@@ -255,7 +256,13 @@ def _compile_statement(value: object, index: int, document: _Document) -> Statem
 
 
 def _covers(value: object, actions: frozenset[str]) -> bool:
-    covered = _compile_actions(as_object(value, "Statement"))
+    names, inverted = _read_actions(as_object(value, "Statement"))
+    return _names_cover(names, inverted, actions)
+
+
+@lru_cache(maxsize=1024)
+def _names_cover(names: tuple[str, ...], inverted: bool, actions: frozenset[str]) -> bool:
+    covered = _compile_action_names(names, inverted)
     return any(covered(action, {}) for action in actions)
 
 
@@ -287,7 +294,7 @@ def compile_policy(
     Raises:
         MalformedPolicy: The document is not a policy of this kind.
     """
-    content = load_document(text)
+    content = load_document(text, known=bool(only_actions))
     unknown = sorted(content.keys() - _DOCUMENT_KEYS)
     if unknown:
         raise MalformedPolicy(f"{SYNTAX_ERROR} A policy has no element {unknown[0]}.")

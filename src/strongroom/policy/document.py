@@ -57,11 +57,12 @@ def _check_depth(text: str) -> None:
             depth -= 1
 
 
-def load_document(text: str) -> dict[str, object]:
+def load_document(text: str, *, known: bool = False) -> dict[str, object]:
     """Parse a policy document into JSON values.
 
     Args:
         text: The document as it was sent.
+        known: It was loaded before, so that its depth and its keys need not be looked at again.
 
     Returns:
         The outermost object. Numbers are kept as their text.
@@ -71,10 +72,15 @@ def load_document(text: str) -> dict[str, object]:
     """
     if len(text) > MAX_CHARACTERS:
         raise MalformedPolicy(f"The policy is longer than {MAX_CHARACTERS} characters.")
-    _check_depth(text)
+    if not known:
+        _check_depth(text)
     try:
         value: object = json.loads(
-            text, object_pairs_hook=_unique, parse_int=_Number, parse_float=_Number, parse_constant=_no_constant
+            text,
+            object_pairs_hook=None if known else _unique,
+            parse_int=_Number,
+            parse_float=_Number,
+            parse_constant=_no_constant,
         )
     except json.JSONDecodeError:
         raise MalformedPolicy("This policy contains invalid Json") from None
@@ -101,7 +107,7 @@ def _each(value: object) -> Iterable[object]:
 
 def as_strings(value: object, element: str) -> tuple[str, ...]:
     """One string or a list of strings, as a tuple; anything else is `MalformedPolicy` naming ``element``."""
-    return tuple(as_string(item, element) for item in _each(value))
+    return tuple([as_string(item, element) for item in _each(value)])
 
 
 def scalar_texts(value: object, element: str) -> tuple[str, ...]:

@@ -1,7 +1,9 @@
 """AWS's text for a refusal.
 
 Source: IAM User Guide, "Troubleshoot access denied error messages". The text names the principal, the action, the
-resource when the action has one, and the policy type that refused; never which policy or statement.
+resource when the action has one, and the policy type that refused. For an explicit Deny it names the policy too, if
+that has an ARN and the resource is of the principal's account or organization (AWS Security Blog, "Enhanced access
+denied error messages with policy ARNs"); never the statement, and never the policy of a resource.
 """
 
 from __future__ import annotations
@@ -26,6 +28,16 @@ _CONTEXT = {
 }
 
 
+_NAMED = frozenset(
+    {
+        Reason.EXPLICIT_DENY_IDENTITY,
+        Reason.EXPLICIT_DENY_BOUNDARY,
+        Reason.EXPLICIT_DENY_SESSION,
+        Reason.EXPLICIT_DENY_SERVICE_CONTROL,
+    }
+)
+
+
 def denied_message(request: AuthorizationRequest, decision: Decision) -> str:
     """The text of AccessDenied for a decision that refused.
 
@@ -45,4 +57,22 @@ def denied_message(request: AuthorizationRequest, decision: Decision) -> str:
         user = "anonymous" if principal.kind == "anonymous" else principal.session_arn
     where = "" if request.resource == "*" else f" on resource: {request.resource}"
     why = _CONTEXT[decision.reason].replace("{action}", request.action)
-    return f"User: {user} is not authorized to perform: {request.action}{where} {why}"
+    return (
+        f"User: {user} is not authorized to perform: {request.action}{where} {why}{_denying_policy(request, decision)}"
+    )
+
+
+def _denying_policy(request: AuthorizationRequest, decision: Decision) -> str:
+    """The ARN of the policy that denies, with a colon before it; nothing where AWS does not tell."""
+    if decision.reason not in _NAMED or not decision.statements:
+        return ""
+    name = decision.statements[0].policy
+    return f": {name}" if name.startswith("arn:") and _among_themselves(request) else ""
+
+
+def _among_themselves(request: AuthorizationRequest) -> bool:
+    """Are principal and resource of one account, or of one organization?"""
+    if request.principal.account == request.resource_account:
+        return True
+    organization = request.context.get("aws:principalorgid")
+    return organization is not None and organization == request.context.get("aws:resourceorgid")

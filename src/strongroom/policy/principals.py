@@ -28,6 +28,8 @@ __all__ = ["Grade", "PrincipalSet", "compile_principals"]
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _UNIQUE_ID = re.compile(r"(?:AIDA|AROA)[A-Z0-9]{12,124}")
 _SERVICE = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_PROVIDER = re.compile(r"arn:aws:iam::[0-9]{12}:(?:oidc|saml)-provider/.+|[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+"""An identity provider of an account, or one that AWS itself knows by its domain."""
 _NAMEABLE = {
     "iam": re.compile(r"(?:user|role)/[^*]+"),
     "sts": re.compile(r"assumed-role/[^/*]+/[^/*]+|federated-user/[^/*]+"),
@@ -153,6 +155,8 @@ class _Collector:
                 raise _invalid(kind, name)
             self.services.add(name)
         elif kind == "Federated":
+            if not _PROVIDER.fullmatch(name):
+                raise _invalid(kind, name)
             self.federated.add(name)
         else:
             self.others.add(name)

@@ -11,7 +11,7 @@ import ipaddress
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from strongroom.policy import AuthorizationRequest, Context, PrincipalFacts
@@ -29,7 +29,13 @@ def listed(value: Any) -> list[Any]:
 # --- patterns ---------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=100_000)
 def glob(pattern: Chars, text: str) -> bool:
+    if pattern == (("*", True),):
+        return True
+    if not any(wild for _, wild in pattern):
+        return "".join(char for char, _ in pattern) == text
+
     @cache
     def match(p: int, t: int) -> bool:
         if p == len(pattern):
@@ -172,10 +178,15 @@ def element(statement: Json, name: str, matches: Callable[[str], bool]) -> bool:
     return True
 
 
+@cache
+def action_matches(pattern: str, action: str) -> bool:
+    chars = expand(pattern.lower(), {}, variables=False)
+    return chars is not None and glob(chars, action.lower())
+
+
 def applies(statement: Json, request: AuthorizationRequest, variables: bool) -> bool:
     def action(pattern: str) -> bool:
-        chars = expand(pattern.lower(), {}, variables=False)
-        return chars is not None and glob(chars, request.action.lower())
+        return action_matches(pattern, request.action)
 
     def resource(pattern: str) -> bool:
         chars = expand(pattern, request.context, variables=variables)
@@ -192,24 +203,33 @@ def applies(statement: Json, request: AuthorizationRequest, variables: bool) -> 
     )
 
 
+OUTSIDERS = {"service", "web-identity", "anonymous"}
+"""Callers without policies of their own."""
+
+
 def names(element: Any, who: PrincipalFacts) -> set[str]:
-    """In which ways does a Principal element name the caller?"""
+    """In which ways does a Principal element name the caller?
+
+    ``behind`` is the role of a role session and the user of a federated one.
+    """
     if element == "*":
         return {"anyone"}
     found: set[str] = set()
     for entry in listed(element.get("AWS", [])):
         if entry == "*":
             found.add("anyone")
-        elif who.kind in {"service", "anonymous"}:
+        elif who.kind in OUTSIDERS:
             continue
         elif entry in {who.account, f"arn:aws:iam::{who.account}:root"}:
             found.add("account")
         elif entry == who.session_arn:
-            found |= {"session"} if who.kind == "role-session" else {"user"}
+            found |= {"user"} if who.kind == "user" else {"session"}
         elif entry == who.arn or entry in who.identifiers:
-            found.add("role" if who.kind == "role-session" else "user")
+            found.add("user" if who.kind == "user" else "behind")
     if who.kind == "service" and who.service in listed(element.get("Service", [])):
         found.add("service")
+    if who.kind == "web-identity" and who.arn in listed(element.get("Federated", [])):
+        found.add("provider")
     return found
 
 
@@ -218,8 +238,10 @@ def identities(who: PrincipalFacts) -> set[str]:
     return {
         "root": {"account"},
         "user": {"account", "user"},
-        "role-session": {"account", "role", "session"},
+        "role-session": {"account", "behind", "session"},
+        "federated-user": {"account", "behind", "session"},
         "service": {"service"},
+        "web-identity": {"provider"},
         "anonymous": {"anyone"},
     }[who.kind]
 
@@ -276,7 +298,7 @@ def decide(
     """``allow``, ``explicit`` or ``implicit``."""
     who = request.principal
     denied, ways = resource.resource_effects(request, boundary is not None) if resource else (False, set())
-    if who.kind in {"service", "anonymous"}:
+    if who.kind in OUTSIDERS:
         denied, ways = resource.resource_effects(request, False) if resource else (False, set())
         return "explicit" if denied else "allow" if ways else "implicit"
     from_identity = set().union(*(document.effects(request) for document in identity))
@@ -294,7 +316,7 @@ def decide(
         allowed = own and capped and bool(ways)
     else:
         direct = {"anyone", "session"} & ways or ("user" in ways and session is None) or (root and "account" in ways)
-        through_role = bool({"role", "user"} & ways)
+        through_role = bool({"behind", "user"} & ways)
         through_identity = own and ("account" in ways or not must_decide)
         allowed = bool(direct) or (capped and (through_role or through_identity))
     return "allow" if allowed else "implicit"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from strongroom.policy import AuthorizationRequest, Decision, PrincipalFacts, Reason, denied_message
+from strongroom.policy import AuthorizationRequest, Decision, PrincipalFacts, Reason, StatementId, denied_message
 
 BOB = "arn:aws:iam::123456789012:user/bob"
 USER = PrincipalFacts(BOB, BOB, "123456789012", "user")
@@ -32,6 +32,36 @@ START = f"User: {BOB} is not authorized to perform: {READ} on resource: app/db"
 def test_texts(reason: Reason, ending: str) -> None:
     request = AuthorizationRequest(USER, READ, "app/db", "123456789012", {})
     assert denied_message(request, Decision(False, reason)) == f"{START} {ending}"
+
+
+NAMED = [
+    Reason.EXPLICIT_DENY_IDENTITY,
+    Reason.EXPLICIT_DENY_BOUNDARY,
+    Reason.EXPLICIT_DENY_SESSION,
+    Reason.EXPLICIT_DENY_SERVICE_CONTROL,
+]
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_the_policy_that_denies_is_named(reason: Reason) -> None:
+    """AWS Security Blog, "Enhanced access denied error messages with policy ARNs"."""
+    if reason.name.startswith("ALLOWED"):
+        return
+    arn = "arn:aws:iam::123456789012:policy/Guard"
+
+    def text(policy: str, owner: str = "123456789012", **context: str) -> str:
+        request = AuthorizationRequest(
+            USER, READ, "app/db", owner, {key.replace("_", ":"): context[key] for key in context}
+        )
+        return denied_message(request, Decision(False, reason, (StatementId(policy, "", 0),)))
+
+    bare = text("inline")
+    assert not bare.endswith("inline")
+    named = f"{bare}: {arn}" if reason in NAMED else bare
+    assert text(arn) == named
+    assert text(arn, "444455556666") == bare
+    assert text(arn, "444455556666", aws_principalorgid="o-1", aws_resourceorgid="o-1") == named
+    assert text(arn, "444455556666", aws_principalorgid="o-1", aws_resourceorgid="o-2") == bare
 
 
 def test_every_refusal_has_a_text() -> None:

@@ -1,10 +1,15 @@
-"""The compiled engine against the slow reference, on random policies and requests."""
+"""The compiled engine against the slow reference, on random policies and requests.
+
+50,000 decisions; ``STRONGROOM_POLICY_DECISIONS`` asks for more, or for fewer.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from itertools import product
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.policy.reference import Document, Json, decide
@@ -25,11 +30,15 @@ HOME, AWAY = "111122223333", "444455556666"
 USER = f"arn:aws:iam::{HOME}:user/bob"
 ROLE = f"arn:aws:iam::{HOME}:role/app"
 SESSION = f"arn:aws:sts::{HOME}:assumed-role/app/one"
+GUEST = f"arn:aws:sts::{HOME}:federated-user/guest"
+PROVIDER = f"arn:aws:iam::{HOME}:oidc-provider/tokens.example.com"
 PRINCIPALS = [
     PrincipalFacts(USER, USER, HOME, "user", identifiers=frozenset({"AIDABOBBOBBOBBOB"})),
     PrincipalFacts(ROLE, SESSION, HOME, "role-session", identifiers=frozenset({"AROAAPPAPPAPPAPP"})),
     PrincipalFacts(f"arn:aws:iam::{HOME}:root", f"arn:aws:iam::{HOME}:root", HOME, "root"),
+    PrincipalFacts(GUEST, GUEST, HOME, "federated-user", identifiers=frozenset({"AIDABOBBOBBOBBOB"})),
     PrincipalFacts("", "", "", "service", service="lambda.amazonaws.com"),
+    PrincipalFacts(PROVIDER, PROVIDER, "", "web-identity"),
     PrincipalFacts("", "", "", "anonymous"),
 ]
 RESOURCES = [f"arn:aws:secretsmanager:eu-west-1:{HOME}:secret:{name}" for name in ("app/db-a1", "app/*", "other")]
@@ -47,6 +56,13 @@ CONTEXTS: list[Context] = [
         "aws:securetransport": "true",
     },
     {"aws:username": "", "aws:tagkeys": ("b",), "aws:principalarn": "no arn", "aws:currenttime": "1767225599"},
+    {
+        "aws:viaawsservice": "true",
+        "aws:calledvia": ("secretsmanager.amazonaws.com",),
+        "kms:viaservice": "secretsmanager.eu-west-1.amazonaws.com",
+        "kms:encryptioncontextkeys": ("SecretARN", "SecretVersionId"),
+        "a:binary": "QQ==",
+    },
 ]
 WHO = list(product(PRINCIPALS, (HOME, AWAY)))
 WHAT = list(product(RESOURCES, ACTIONS, CONTEXTS))
@@ -90,6 +106,14 @@ VALUES = {
     "Ip": ("aws:SourceIp", some(["10.0.0.0/8", "192.0.2.1", "2001:db8::/32"])),
     "Arn": ("aws:PrincipalArn", arns),
     "Null": ("aws:username", some(["true", "false"])),
+    "NullList": ("aws:TagKeys", some(["true", "false"])),
+    "Binary": ("a:Binary", some(["QQ==", "QUE="])),
+    "Via": ("aws:ViaAWSService", some(["true", "false"])),
+    "CalledVia": ("aws:CalledVia", some(["secretsmanager.amazonaws.com", "lambda.*", "*.amazonaws.com"])),
+    "ViaService": (
+        "kms:ViaService",
+        some(["secretsmanager.*.amazonaws.com", "secretsmanager.eu-west-1.amazonaws.com"]),
+    ),
 }
 OPERATORS = [
     *[
@@ -107,6 +131,10 @@ OPERATORS = [
     *[(f"{family}{sign}", family) for family in ("Numeric", "Date") for sign in ("Equals", "NotEquals", "LessThan",
       "LessThanEquals", "GreaterThan", "GreaterThanEquals")],
     ("Bool", "Bool"),
+    ("Bool", "Via"),
+    *[(name, family) for family in ("CalledVia", "ViaService") for name in ("StringEquals", "StringLike",
+      "StringNotLike")],
+    ("BinaryEquals", "Binary"),
     ("IpAddress", "Ip"),
     ("NotIpAddress", "Ip"),
     *[(name, "Arn") for name in ("ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike")],
@@ -117,7 +145,7 @@ OPERATORS = [
 def conditions(draw: st.DrawFn) -> Json:
     block: Json = {}
     for _ in range(draw(st.sampled_from([0, 0, 1, 1, 2]))):
-        name, family = draw(st.sampled_from([*OPERATORS, ("Null", "Null")]))
+        name, family = draw(st.sampled_from([*OPERATORS, ("Null", "Null"), ("Null", "NullList")]))
         key, values = VALUES[family]
         if name != "Null":
             name = draw(st.sampled_from(["", "", "ForAllValues:", "ForAnyValue:"])) + name
@@ -138,6 +166,7 @@ principals = st.one_of(
                     USER,
                     ROLE,
                     SESSION,
+                    GUEST,
                     AWAY,
                     "AIDABOBBOBBOBBOB",
                     "AROAAPPAPPAPPAPP",
@@ -145,7 +174,10 @@ principals = st.one_of(
                 4,
             )
         },
-        optional={"Service": some(["lambda.amazonaws.com", "rds.amazonaws.com"])},
+        optional={
+            "Service": some(["lambda.amazonaws.com", "rds.amazonaws.com"]),
+            "Federated": some([PROVIDER, "accounts.example.com"]),
+        },
     ),
 )
 
@@ -173,10 +205,16 @@ def pair(text: str, kind: PolicyKind) -> tuple[Policy, Document]:
     return compile_policy(text, kind, name=kind.name), Document(text)
 
 
+DECISIONS = int(os.environ.get("STRONGROOM_POLICY_DECISIONS", "50000"))
 RESOURCE_KINDS = [PolicyKind.RESOURCE, PolicyKind.KEY, PolicyKind.TRUST]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@pytest.mark.timeout(0)
+@settings(
+    max_examples=-(-DECISIONS // (len(WHO) * len(WHAT))),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @given(data=st.data())
 def test_engine_agrees_with_the_reference(data: st.DataObject) -> None:
     identity = [

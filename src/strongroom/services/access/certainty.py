@@ -6,7 +6,7 @@ known (`strongroom.policy.assume`). Most policies ask for nothing unknown, and a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -130,35 +130,41 @@ class Certainty:
         resource_policy: Policy | None,
         best: Decision,
     ) -> tuple[str, ...]:
-        """What an allowed request has to meet: conditions of what allows it, and of what would deny it."""
+        """What a request has to meet that is allowed in the best case only.
+
+        These are the conditions of the statements that allow it, of those in policies that must allow it besides, and
+        of those that would deny it.
+        """
         limits = [policy for level in own.service_control for policy in level]
         if own.boundary is not None:
             limits.append(own.boundary)
-        granting = (*own.identity, *([] if resource_policy is None else [resource_policy]))
-        deciding = set(best.statements)
+        if resource_policy is not None and resource_policy.always_decides:
+            limits.append(resource_policy)
+        granting = list(own.identity)
+        if resource_policy is not None and resource_policy not in limits:
+            granting.append(resource_policy)
         words: list[str] = []
-        for statement in self._about(principal, request, (*granting, *limits)):
-            asked = unknown_conditions(statement, principal.unknown)
-            if not asked:
-                continue
-            if not statement.allows:
-                words.append(f"unless {' and '.join(asked)}")
-            elif statement.id in deciding or statement.id.policy in {policy.name for policy in limits}:
-                words.append(f"if {' and '.join(asked)}")
+        for policy in (*granting, *limits):
+            for statement in self._about(principal, request, policy):
+                asked = " and ".join(unknown_conditions(statement, principal.unknown))
+                if asked and not statement.allows:
+                    words.append(f"unless {asked}")
+                elif asked and (statement.id in best.statements or policy in limits):
+                    words.append(f"if {asked}")
         return tuple(dict.fromkeys(words))
 
-    def _about(
-        self, principal: Standing, request: AuthorizationRequest, policies: Iterable[Policy]
-    ) -> Iterator[Statement]:
-        """The statements that apply to a request if their unknown conditions hold."""
-        for policy in policies:
-            selection = policy.select(self._lowered)
-            for statement in (*selection.denies, *selection.allows):
-                assumed = assume_statement(statement, principal.unknown, holds=True)
-                about = statement.principals is None or (
-                    statement.principals.grade(request.principal) is not Grade.NOBODY
-                    if statement.allows
-                    else statement.principals.denies(request.principal, bounded=principal.policies.boundary is not None)
-                )
-                if about and assumed is not None and assumed.applies(request.resource, request.context):
-                    yield statement
+    def _about(self, principal: Standing, request: AuthorizationRequest, policy: Policy) -> Iterator[Statement]:
+        """The statements of a policy that apply to a request if their unknown conditions hold."""
+        selection = policy.select(self._lowered)
+        bounded = principal.policies.boundary is not None
+        for statement in (*selection.denies, *selection.allows):
+            assumed = assume_statement(statement, principal.unknown, holds=True)
+            principals = statement.principals
+            if principals is None:
+                about = True
+            elif statement.allows:
+                about = principals.grade(request.principal) is not Grade.NOBODY
+            else:
+                about = principals.denies(request.principal, bounded=bounded)
+            if about and assumed is not None and assumed.applies(request.resource, request.context):
+                yield statement

@@ -1,10 +1,10 @@
-"""Who can assume the roles that read: role chains, found backwards from the readers, the shortest first."""
+"""Who can assume the roles that read: role chains, found backwards from the readers."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,7 +17,7 @@ from strongroom.services.access.keys import owner_keys, request_keys
 from strongroom.services.access.population import Resident
 from strongroom.services.clients import ResourceRights, SecretReader
 
-__all__ = ["ASSUME_ROLE", "find_chains"]
+__all__ = ["ASSUME_ROLE", "Assumers", "find_chains"]
 
 ASSUME_ROLE: Final = "sts:AssumeRole"
 _FEDERATED: Final = ("sts:assumerolewithwebidentity", "sts:assumerolewithsaml")
@@ -26,7 +26,7 @@ _AT_A_TIME: Final = 200
 
 
 @dataclass(slots=True)
-class _Assumers:
+class Assumers:
     """Everybody whom a trust policy may let in, by how that is found out.
 
     Args:
@@ -34,28 +34,28 @@ class _Assumers:
         exact: ARN of a role -> those whose own policies allow assuming exactly this one.
         broad: Those whose own policies name roles by a pattern.
         by_account: Account -> everybody in it.
+        roles: ARN -> the role.
     """
 
     by_name: dict[str, Resident] = field(default_factory=dict)
     exact: dict[str, list[Resident]] = field(default_factory=dict)
     broad: list[Resident] = field(default_factory=list)
     by_account: dict[str, list[Resident]] = field(default_factory=dict)
+    roles: dict[str, Resident] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, residents: Iterable[Resident]) -> _Assumers:
-        """Sort everybody in."""
-        found = cls()
-        for resident in residents:
-            facts = resident.standing.facts
-            found.by_account.setdefault(facts.account, []).append(resident)
-            for name in (facts.arn, *facts.identifiers):
-                found.by_name[name] = resident
-            exact, broad = _assumed_roles(resident)
-            for arn in exact:
-                found.exact.setdefault(arn, []).append(resident)
-            if broad:
-                found.broad.append(resident)
-        return found
+    def add(self, resident: Resident) -> None:
+        """Sort a user or role in."""
+        facts = resident.standing.facts
+        self.by_account.setdefault(facts.account, []).append(resident)
+        for name in (facts.arn, *facts.identifiers):
+            self.by_name[name] = resident
+        if resident.role is not None:
+            self.roles[facts.arn] = resident
+        exact, broad = _assumed_roles(resident)
+        for arn in exact:
+            self.exact.setdefault(arn, []).append(resident)
+        if broad:
+            self.broad.append(resident)
 
     def candidates(self, role: Role, trust: Policy) -> Iterator[Resident]:
         """Those whom the trust policy of a role may let in; each may come more than once."""
@@ -87,13 +87,97 @@ def _assumed_roles(resident: Resident) -> tuple[set[str], bool]:
     return exact, inverted or len(exact) < len(set(patterns))
 
 
-async def find_chains(
-    residents: Sequence[Resident], readers: Mapping[str, SecretReader], organization: Organization, region: str
-) -> list[SecretReader]:
-    """Everybody who reads through roles only, each with the shortest chain.
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A role of a chain.
 
     Args:
-        residents: All users and roles.
+        role: The role.
+        through: The roles to assume from here on, this one first; a session stands for its role where only it reads.
+        conditions: What the request has to meet.
+    """
+
+    role: Resident
+    through: tuple[str, ...]
+    conditions: tuple[str, ...]
+
+
+class _Search:
+    """Goes backwards from the readers: chains without conditions first, among these the shortest first."""
+
+    def __init__(
+        self, assumers: Assumers, readers: Mapping[str, SecretReader], organization: Organization, region: str
+    ) -> None:
+        self._assumers = assumers
+        self._readers = readers
+        self._organization = organization
+        self._region = region
+        self._decide = Certainty(ASSUME_ROLE)
+        self._decisions = 0
+        self._certain: deque[_Link] = deque()
+        self._doubtful: deque[_Link] = deque()
+        self.chains: dict[str, SecretReader] = {}
+        self.outsiders: list[SecretReader] = []
+        roles = assumers.roles
+        by_session = {_session_prefix(each.standing.facts.session_arn): each for each in roles.values()}
+        for arn, reader in sorted(readers.items()):
+            role = roles.get(arn) or by_session.get(_session_prefix(arn))
+            if role is not None:
+                self._take_up(_Link(role, (arn,), reader.conditions))
+
+    def _take_up(self, link: _Link) -> None:
+        (self._doubtful if link.conditions else self._certain).append(link)
+
+    async def run(self) -> None:
+        """Follow every chain to its beginning."""
+        while self._certain or self._doubtful:
+            link = (self._certain or self._doubtful).popleft()
+            known = self._known(link.through[0])
+            outdone = link.conditions and known is not None and not known.conditions
+            if link.role.role is not None and not outdone:
+                await self._follow(link, link.role.role)
+
+    def _known(self, arn: str) -> SecretReader | None:
+        """How a principal reads, as far as is known: the path that asks for least."""
+        return self.chains.get(arn) or self._readers.get(arn)
+
+    async def _follow(self, link: _Link, role: Role) -> None:
+        trust = compile_trust(role.trust_policy)
+        rights = _role_rights(link.role, role, trust)
+        keys = {**owner_keys(self._organization, role.account), **request_keys(self._region), **rights.context}
+        self.outsiders += _outsiders(trust, link.through, link.conditions)
+        for candidate in self._assumers.candidates(role, trust):
+            standing = candidate.standing
+            known = self._known(standing.arn)
+            if known is not None and (link.conditions or not known.conditions):
+                continue  # what is known asks for no more
+            self._decisions += 1
+            if self._decisions % _AT_A_TIME == 0:
+                await asyncio.sleep(0)
+            possible = self._decide.decide(standing, rights, {**standing.context, **keys})
+            if possible is None or (known is not None and possible.conditions):
+                continue
+            asked = tuple(dict.fromkeys((*possible.conditions, *link.conditions)))
+            account = standing.facts.account
+            self.chains[standing.arn] = SecretReader(
+                standing.arn, standing.kind, account, through=link.through, conditions=asked
+            )
+            if candidate.role is not None:
+                self._take_up(_Link(candidate, (standing.arn, *link.through), asked))
+
+
+def _session_prefix(arn: str) -> str:
+    """What the ARNs of all sessions of a role begin with; empty for what is no session."""
+    return arn.rpartition("/")[0] if ":assumed-role/" in arn else ""
+
+
+async def find_chains(
+    assumers: Assumers, readers: Mapping[str, SecretReader], organization: Organization, region: str
+) -> list[SecretReader]:
+    """Everybody who reads through roles, each with one chain; not those who read without a condition by themselves.
+
+    Args:
+        assumers: All users and roles.
         readers: ARN -> who reads directly; chains end in the roles among them.
         organization: The organization.
         region: The region that roles are assumed in.
@@ -101,53 +185,17 @@ async def find_chains(
     Returns:
         Users and roles; and for each role on a chain the services and identity providers that its trust policy names.
     """
-    assumers = _Assumers.of(residents)
-    roles = {each.standing.arn: each for each in residents if each.role is not None}
-    decide = Certainty(ASSUME_ROLE)
-    chains: dict[str, SecretReader] = {}
-    outsiders: list[SecretReader] = []
-    queue: deque[tuple[Resident, tuple[str, ...], tuple[str, ...]]] = deque(
-        (roles[arn], (), reader.conditions) for arn, reader in sorted(readers.items()) if arn in roles
-    )
-    decisions = 0
-    while queue:
-        target, behind, conditions = queue.popleft()
-        role = target.role
-        if role is None:
-            continue
-        through = (role.arn, *behind)
-        rights = _role_rights(target, role)
-        trust = rights.policy
-        if trust is None:
-            continue
-        outsiders += _outsiders(trust, through, conditions)
-        keys = {**owner_keys(organization, role.account), **request_keys(region), **rights.context}
-        for candidate in assumers.candidates(role, trust):
-            arn = candidate.standing.arn
-            if arn in readers or arn in chains:
-                continue
-            decisions += 1
-            if decisions % _AT_A_TIME == 0:
-                await asyncio.sleep(0)
-            possible = decide.decide(candidate.standing, rights, {**candidate.standing.context, **keys})
-            if possible is None:
-                continue
-            asked = tuple(dict.fromkeys((*possible.conditions, *conditions)))
-            chains[arn] = SecretReader(
-                arn, candidate.standing.kind, candidate.standing.facts.account, through=through, conditions=asked
-            )
-            if candidate.role is not None:
-                queue.append((candidate, through, asked))
-    return [*chains.values(), *outsiders]
+    search = _Search(assumers, readers, organization, region)
+    await search.run()
+    return [*search.chains.values(), *search.outsiders]
 
 
-def _role_rights(resident: Resident, role: Role) -> ResourceRights:
+def _role_rights(resident: Resident, role: Role, trust: Policy) -> ResourceRights:
     context = {
         f"{prefix}:resourcetag/{key.lower()}": value
         for key, value in resident.tags.items()
         for prefix in ("aws", "iam")
     }
-    trust = compile_trust(role.trust_policy)
     return ResourceRights(role.arn, role.account, trust, decides_alone=True, context=context)
 
 
@@ -158,7 +206,7 @@ def _outsiders(trust: Policy, through: tuple[str, ...], conditions: tuple[str, .
             if statement.principals is None:
                 continue
             asked = " and ".join(str(condition) for condition in statement.conditions)
-            names = statement.principals.services if kind == "service" else statement.principals.others
+            names = statement.principals.services if kind == "service" else statement.principals.federated
             for name in sorted(names):
                 own = (f"if {asked}",) if asked else ()
                 yield SecretReader(

@@ -24,6 +24,7 @@ from strongroom.services.clients import (
     SecretRights,
     SecretRightsSource,
 )
+from strongroom.services.texts import holds_nul
 from strongroom.store import Transaction
 
 __all__ = ["Explaining", "obstacles_to_reading"]
@@ -59,6 +60,8 @@ class Explaining:
         call.authorize("strongroom:ExplainAccess", question.principal)
         if not _ACTION.fullmatch(question.action):
             raise AwsError("InvalidParameterException", f"{question.action} is not an action, such as kms:Decrypt.")
+        if holds_nul([question.principal, question.resource]):
+            raise AwsError("InvalidParameterException", "Neither a principal nor a resource has a NUL in its name.")
         organization = load_organization(transaction)
         account = account_of(question.principal)
         principal = (

@@ -20,7 +20,7 @@ from strongroom.policy import (
     principal_services,
 )
 from strongroom.services.access.certainty import Certainty, Possible
-from strongroom.services.access.chains import ASSUME_ROLE, find_chains
+from strongroom.services.access.chains import ASSUME_ROLE, Assumers, find_chains
 from strongroom.services.access.explaining import obstacles_to_reading
 from strongroom.services.access.keys import SECRETS_MANAGER, owner_keys, request_keys, through_service
 from strongroom.services.access.population import Resident, population
@@ -141,17 +141,17 @@ async def find_readers(
     """
     policy = secret.resource.policy
     direct: dict[str, SecretReader] = {}
-    residents: list[Resident] = []
+    assumers = Assumers()
     if key is not None:
         reading = _Reading(secret, key, organization)
         async for resident in population(call, organization, accounts, ACTIONS):
-            residents.append(resident)
+            assumers.add(resident)
             direct.update({reader.arn: reader for reader in reading.readers(resident)})
         for service in () if policy is None else sorted(principal_services(policy)):
             reader = reading.reader(service_standing(service, secret.resource.account))
             if reader is not None:
                 direct[service] = reader
-    chained = await find_chains(residents, direct, organization, secret.region)
+    chained = await find_chains(assumers, direct, organization, secret.region)
     return SecretReaders(
         secret=secret,
         readers=sorted((*direct.values(), *chained), key=lambda reader: (reader.arn, reader.through)),

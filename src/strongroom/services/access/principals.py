@@ -21,6 +21,7 @@ __all__ = ["Standing", "account_of", "load_standing", "service_standing"]
 
 _SERVICE: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.amazonaws\.com")
 _SESSION: Final = re.compile(r"assumed-role/([^/]+)/([^/]+)")
+_PROVIDER: Final = re.compile(r"(?:oidc|saml)-provider/.+")
 _SESSION_NAME: Final = "session"
 
 
@@ -29,8 +30,8 @@ class Standing:
     """A principal with everything that decisions about it need.
 
     Args:
-        arn: What answers call it: the ARN of the user, role or session, or the service.
-        kind: ``user``, ``role``, ``session`` or ``service``.
+        arn: What answers call it: the ARN of the user, role, session or identity provider, or the service.
+        kind: ``user``, ``role``, ``session``, ``service`` or ``federated``.
         facts: What policies match on.
         policies: Its policies.
         context: Its own condition keys.
@@ -65,13 +66,14 @@ def account_of(principal: str) -> str | None:
     if arn is None or arn.service not in {"iam", "sts"} or not arn.account:
         raise AwsError(
             "InvalidParameterException",
-            f"{principal} is not the ARN of a user, role or role session, and not a service principal.",
+            f"{principal} is not the ARN of a user, role, role session or identity provider, and not a service "
+            "principal.",
         )
     return arn.account
 
 
 def load_standing(transaction: Transaction, organization: Organization, principal: str, now_ms: int) -> Standing:
-    """The principal of an ARN. A role stands for a plain session of it.
+    """The principal of an ARN. A role stands for a plain session of it, a provider for those it vouches for.
 
     Args:
         transaction: Where it is looked for.
@@ -89,6 +91,8 @@ def load_standing(transaction: Transaction, organization: Organization, principa
         if role is not None:
             caller = hypothetical_caller(transaction, role, now_ms, session_name=session[2], organization=organization)
             return Standing.of(caller, principal, "session")
+    if arn is not None and arn.service == "iam" and _PROVIDER.fullmatch(arn.resource):
+        return _federated_standing(principal)
     user = user_by_arn(transaction, principal)
     if user is not None:
         return Standing.of(hypothetical_caller(transaction, user, now_ms, organization=organization), principal, "user")
@@ -97,6 +101,13 @@ def load_standing(transaction: Transaction, organization: Organization, principa
         caller = hypothetical_caller(transaction, role, now_ms, session_name=_SESSION_NAME, organization=organization)
         return Standing.of(caller, principal, "role")
     raise AwsError("ResourceNotFoundException", f"There is no principal {principal}.")
+
+
+def _federated_standing(provider: str) -> Standing:
+    """Somebody whom an identity provider vouches for, and of whom nothing else is known."""
+    context = {"aws:federatedprovider": provider, "aws:principalisawsservice": "false"}
+    facts = PrincipalFacts(provider, provider, "", "web-identity")
+    return Standing(provider, "federated", facts, PolicySet(), context)
 
 
 def service_standing(service: str, account: str) -> Standing:

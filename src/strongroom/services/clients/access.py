@@ -128,7 +128,8 @@ class AccessQuestion:
     """May this principal do this?
 
     Args:
-        principal: The ARN of a user, a role or a role session; or a service, such as ``lambda.amazonaws.com``.
+        principal: The ARN of a user, role, role session or identity provider; or a service, such as
+            ``lambda.amazonaws.com``.
         action: Such as ``secretsmanager:GetSecretValue``.
         resource: The resource's ARN or, for secrets, keys and functions, its name; ``*`` for an action without one.
         context: Condition keys of the request, which take the place of those that are known.
