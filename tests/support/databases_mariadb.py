@@ -19,9 +19,11 @@ import pytest
 from pymysql.cursors import Cursor
 from tests.support.certificates import write_certificate
 
-__all__ = ["Connection", "MariaDBServer", "free_port", "start_mariadb"]
+__all__ = ["STOP_SECONDS", "Connection", "MariaDBServer", "free_port", "start_mariadb", "wait_until_ready"]
 
 _INSTALL_OPTIONS = ("--skip-test-db", "--auth-root-authentication-method=normal")
+_REFUSALS = (1045, 4151)
+"""A wrong password, and an account that is locked, as a clone is until it has its password."""
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
 Connection: TypeAlias = "pymysql.Connection[Cursor]"
@@ -70,7 +72,7 @@ class MariaDBServer:
         try:
             self.login(user, password).close()
         except pymysql.OperationalError as error:
-            assert error.args[0] == 1045  # noqa: PT017 - no other failure is expected
+            assert error.args[0] in _REFUSALS  # noqa: PT017 - no other failure is expected
             return False
         return True
 
@@ -118,14 +120,15 @@ def start_mariadb() -> Iterator[MariaDBServer]:
             server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         running = MariaDBServer("127.0.0.1", port, password, certificate, log)
         try:
-            _wait_until_ready(running, server, folder / "server.log")
+            wait_until_ready(running, server, folder / "server.log")
             yield running
         finally:
             server.kill()
             server.wait(STOP_SECONDS)
 
 
-def _wait_until_ready(running: MariaDBServer, server: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_ready(running: MariaDBServer, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a server takes logins; RuntimeError when it does not come to that."""
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until and server.poll() is None:
         try:
@@ -134,4 +137,4 @@ def _wait_until_ready(running: MariaDBServer, server: subprocess.Popen[bytes], l
             time.sleep(0.1)
         else:
             return
-    raise RuntimeError(f"MariaDB did not start:\n{log.read_text(errors='replace')[-2000:]}")
+    raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')[-2000:]}")

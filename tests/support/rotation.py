@@ -38,6 +38,7 @@ WAIT_SECONDS = 60.0
 _READER = (
     "secretsmanager:DescribeSecret",
     "secretsmanager:GetSecretValue",
+    "secretsmanager:ListSecretVersionIds",
     "secretsmanager:PutSecretValue",
     "secretsmanager:UpdateSecretVersionStage",
 )
@@ -112,18 +113,40 @@ class Rig:
 
     def shipped_function(self) -> str:
         """A new function with the shipped code, allowed for Secrets Manager; answers its ARN."""
-        return self._make_function(pack(), SHIPPED_HANDLER, {})
+        return self.make_function(pack(), SHIPPED_HANDLER)
 
     def alternating_function(self) -> str:
         """As `shipped_function`, for two users that take turns."""
-        return self._make_function(pack(), ALTERNATING_HANDLER, {})
+        return self.make_function(pack(), ALTERNATING_HANDLER)
 
     def gated_function(self, **environment: str) -> str:
         """A new function of `gated_rotation`, allowed for Secrets Manager; answers its ARN."""
         archive = io.BytesIO(pack())
         with zipfile.ZipFile(archive, "a") as packed:
             packed.write(Path(str(gated_rotation.__file__)), "gated_rotation.py")
-        return self._make_function(archive.getvalue(), gated_rotation.HANDLER, self._gated_environment(environment))
+        return self.make_function(archive.getvalue(), gated_rotation.HANDLER, self._gated_environment(environment))
+
+    def make_function(self, archive: bytes, handler: str, environment: Mapping[str, str] | None = None) -> str:
+        """A new function, allowed for Secrets Manager; answers its ARN."""
+        functions = self.server.client("lambda")
+        made = functions.create_function(
+            FunctionName=f"rotate-{uuid.uuid4().hex[:12]}",
+            Runtime=OWN_RUNTIME,
+            Handler=handler,
+            Role=self.role_arn,
+            Timeout=60,
+            MemorySize=256,
+            Code={"ZipFile": archive},
+            Environment={"Variables": dict(environment or {})},
+        )
+        functions.add_permission(
+            FunctionName=made["FunctionName"],
+            StatementId="rotation",
+            Action="lambda:InvokeFunction",
+            Principal="secretsmanager.amazonaws.com",
+            SourceAccount=self.server.account,
+        )
+        return str(made["FunctionArn"])
 
     def set_environment(self, function_arn: str, **environment: str) -> None:
         """Change what a gated function is told to do."""
@@ -140,9 +163,7 @@ class Rig:
             alternating: Whether it names a master user, for two users that take turns.
         """
         user, password = f"app_{uuid.uuid4().hex[:12]}", secrets.token_urlsafe(18)
-        with self.database.admin() as admin:
-            create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
-            admin.execute(create.format(sql.Identifier(user), sql.Literal(password)))
+        self.make_user(user, password)
         place = {
             "engine": "postgres",
             "host": self.database.host,
@@ -150,17 +171,28 @@ class Rig:
             "dbname": "postgres",
             "ssl": False,
         }
+        login = conninfo_to_dict(self.database.superuser_dsn)
+        master = {**place, "username": login["user"], "password": login["password"]}
         value = {**place, "username": user, "password": password}
-        name = f"rotation/{user}"
-        if alternating:
-            login = conninfo_to_dict(self.database.superuser_dsn)
-            master = {**place, "username": login["user"], "password": login["password"]}
+        arn, name = self.store(value, master if alternating else None)
+        return RotatedSecret(self, arn, name, user, function_arn)
+
+    def make_user(self, user: str, password: str) -> None:
+        """A new role of the database that may log in."""
+        create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(user), sql.Literal(password))
+        with self.database.admin() as admin:
+            admin.execute(create)
+
+    def store(self, value: Mapping[str, object], master: Mapping[str, object] | None) -> tuple[str, str]:
+        """Put a credential into a new secret, and its master's into another one; answers the ARN and the name."""
+        name, found = f"rotation/{value['username']}", dict(value)
+        if master is not None:
             made = self.secrets.create_secret(
                 Name=f"{name}-master", KmsKeyId=self.key_arn, SecretString=json.dumps(master)
             )
-            value["masterarn"] = made["ARN"]
-        made = self.secrets.create_secret(Name=name, KmsKeyId=self.key_arn, SecretString=json.dumps(value))
-        return RotatedSecret(self, made["ARN"], name, user, function_arn)
+            found["masterarn"] = made["ARN"]
+        made = self.secrets.create_secret(Name=name, KmsKeyId=self.key_arn, SecretString=json.dumps(found))
+        return made["ARN"], name
 
     @contextmanager
     def closed_gate(self, token: str, step: str, moment: str) -> Iterator[Gate]:
@@ -179,27 +211,6 @@ class Rig:
             dbname="postgres",
         )
         return {"GATE_DATABASE": gates, **environment}
-
-    def _make_function(self, archive: bytes, handler: str, environment: dict[str, str]) -> str:
-        functions = self.server.client("lambda")
-        made = functions.create_function(
-            FunctionName=f"rotate-{uuid.uuid4().hex[:12]}",
-            Runtime=OWN_RUNTIME,
-            Handler=handler,
-            Role=self.role_arn,
-            Timeout=60,
-            MemorySize=256,
-            Code={"ZipFile": archive},
-            Environment={"Variables": environment},
-        )
-        functions.add_permission(
-            FunctionName=made["FunctionName"],
-            StatementId="rotation",
-            Action="lambda:InvokeFunction",
-            Principal="secretsmanager.amazonaws.com",
-            SourceAccount=self.server.account,
-        )
-        return str(made["FunctionArn"])
 
 
 @dataclass

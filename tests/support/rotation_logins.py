@@ -1,8 +1,4 @@
-"""An application that logs in without pause while its credential is rotated, and what it counted.
-
-The application is the demo's: it reads the secret and logs in, over and over; refused, it waits, reads once more and
-tries once more. It is a process of its own.
-"""
+"""An application that logs in without pause while its credential is rotated, and what it counted."""
 
 from __future__ import annotations
 
@@ -12,13 +8,17 @@ import statistics
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from tests.support.rotation import Rig
+from tests.support.rotation import RotatedSecret
+from tests.support.rotation_engines import SINGLE, Engine
 
 __all__ = ["Figures", "log_in_through_rotations"]
 
-_PROGRAM = "from demo import application; application.RETRY_SECONDS = {pause}; application.main()"
+_STEADY_SECONDS = 0.2
+"""Between two rotations of a credential whose old password goes on to work."""
+_MARGIN_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -42,35 +42,48 @@ class Figures:
     median_seconds: float
 
 
-def log_in_through_rotations(rig: Rig, *, alternating: bool, rotations: int, pause: float) -> Figures:
-    """Rotate a new secret over and over under an application that uses it.
+def log_in_through_rotations(engine: Engine, rotations: dict[str, int], *, pause: float) -> dict[str, Figures]:
+    """Rotate new secrets over and over under applications that use them, one of each strategy, at the same time.
 
     Args:
-        rig: What rotations need.
-        alternating: The strategy: alternating users, or a single user.
-        rotations: How many.
-        pause: How many seconds the application waits before it reads the secret again. With a single user the next
+        engine: Where they log in.
+        rotations: How many rotations of each strategy.
+        pause: How many seconds an application waits before it reads the secret again. With a single user the next
             rotation begins no earlier, for a retry is to meet the end of one rotation and not the middle of another.
     """
-    function = rig.alternating_function() if alternating else rig.shipped_function()
-    secret = rig.make_secret(function, alternating=alternating)
+    with ThreadPoolExecutor() as threads:
+        under_way = {
+            strategy: threads.submit(
+                _follow,
+                engine.make_secret(strategy, engine.make_function(strategy)),
+                number,
+                pause,
+                steady=strategy != SINGLE,
+            )
+            for strategy, number in rotations.items()
+        }
+        return {strategy: figures.result() for strategy, figures in under_way.items()}
+
+
+def _follow(secret: RotatedSecret, rotations: int, pause: float, *, steady: bool) -> Figures:
     secret.wait_until_complete(secret.rotate())
     application = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM.format(pause=pause), secret.arn],
-        env=rig.server.environment(),
+        [sys.executable, "-m", "tests.support.rotation_application", secret.arn, str(pause)],
+        env=secret.rig.server.environment(),
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
-        time.sleep(2)  # until it has logged in for the first time
+        assert application.stdout is not None
+        assert application.stdout.readline() == "logged in\n"
         took = []
         for _ in range(rotations):
             began = time.monotonic()
             secret.wait_until_complete(secret.rotate())
             took.append(time.monotonic() - began)
-            time.sleep(0.2 if alternating else pause + 0.3)
+            time.sleep(_STEADY_SECONDS if steady else pause + _MARGIN_SECONDS)
         application.send_signal(signal.SIGTERM)
-        count = json.loads(application.communicate(timeout=30)[0])
+        count = json.loads(application.communicate(timeout=60)[0])
     finally:
         application.kill()
         application.wait()

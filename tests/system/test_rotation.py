@@ -234,13 +234,27 @@ def test_a_rotation_that_is_cancelled_before_the_database_changed(rig: Rig, gate
 
 
 def test_a_rotation_that_is_cancelled_after_the_database_changed(rig: Rig, gated: str) -> None:
-    """Its version is the password in the database: as AWS says, the operator makes it the current one."""
+    """Its version is the password in the database: as AWS says, the operator makes it the current one.
+
+    Where nobody does, the next rotation finds the password in the version that has lost its label.
+    """
     secret, token = rig.make_secret(gated), new_token()
     before = secret.labels()["AWSCURRENT"]
     with rig.closed_gate(token, "testSecret", "before") as gate:
         secret.rotate(ClientRequestToken=token)
         gate.wait_until_reached()
         assert rig.secrets.cancel_rotate_secret(SecretId=secret.arn)["VersionId"] == token
+    assert (secret.logs_in(), secret.logs_in("AWSPENDING")) == (False, True)
+    assert secret.labels() == {"AWSCURRENT": before, "AWSPENDING": token}
+    forgotten = secret.rotate()
+    secret.wait_until_complete(forgotten)
+    assert secret.logs_in()
+
+    before, token = forgotten, new_token()
+    with rig.closed_gate(token, "testSecret", "before") as gate:
+        secret.rotate(ClientRequestToken=token)
+        gate.wait_until_reached()
+        rig.secrets.cancel_rotate_secret(SecretId=secret.arn)
     assert (secret.logs_in(), secret.logs_in("AWSPENDING")) == (False, True)
     rig.secrets.update_secret_version_stage(
         SecretId=secret.arn, VersionStage="AWSCURRENT", MoveToVersionId=token, RemoveFromVersionId=before

@@ -16,18 +16,20 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.support.fault_proxy import Cut, FaultProxy, fault_proxy
+from tests.support.databases_mysql import MYSQL
+from tests.support.fault_proxy import Cut, FaultProxy, Protocol, fault_proxy
 from tests.support.operator import operator_client
 from tests.support.processes import family
 from tests.support.rotation import Rig, RotatedSecret, rotation_rig
+from tests.support.rotation_engines import ALTERNATING, ENGINES, SINGLE
 from tests.support.rotation_recovery import kill_and_restart, recover, wait_for_database
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("rotation-faults")]
 
 ON_DEMAND = os.environ.get("STRONGROOM_FAULTS")
 FAULTS = int(ON_DEMAND or 20)
-CUTS = 12
-"""How many cuts CI makes of each strategy."""
+CUTS: dict[Protocol, int] = {"postgresql": 12, "mariadb": 6, **({"mysql": 6} if MYSQL else {})}
+"""How many cuts CI makes of each strategy, by kind of database."""
 
 
 @pytest.fixture(scope="module")
@@ -36,22 +38,24 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         yield made
 
 
-@pytest.mark.parametrize("alternating", [False, True], ids=["single", "alternating"])
-@pytest.mark.timeout(900 if ON_DEMAND else 120)
-def test_a_cut_at_a_statement(rig: Rig, alternating: bool) -> None:
+@pytest.mark.parametrize("strategy", [SINGLE, ALTERNATING])
+@pytest.mark.parametrize("kind", list(CUTS))
+@pytest.mark.timeout(1800 if ON_DEMAND else 120)
+def test_a_cut_at_a_statement(rig: Rig, kind: Protocol, strategy: str) -> None:
     """One rotation through a proxy says how many statements there are; each cut has a secret and a proxy of its own."""
-    function = rig.alternating_function() if alternating else rig.shipped_function()
-    database = rig.database
-    with ExitStack() as proxies:
-        first = proxies.enter_context(fault_proxy(database.host, database.port))
-        secret = rig.make_secret(function, port=first.port, alternating=alternating)
+    with ExitStack() as held:
+        engine = held.enter_context(ENGINES[kind](rig))
+        host, port = str(engine.place["host"]), int(str(engine.place["port"]))
+        function = engine.make_function(strategy)
+        first = held.enter_context(fault_proxy(host, port, kind))
+        secret = engine.make_secret(strategy, function, port=first.port)
         secret.wait_until_complete(secret.rotate())
         assert first.statements >= 6
         cuts = [Cut(number, moment) for number in range(1, first.statements + 1) for moment in ("before", "after")]
         under_way = []
-        for cut in cuts if ON_DEMAND else random.sample(cuts, min(CUTS, len(cuts))):
-            proxy = proxies.enter_context(fault_proxy(database.host, database.port))
-            secret = rig.make_secret(function, port=proxy.port, alternating=alternating)
+        for cut in cuts if ON_DEMAND else random.sample(cuts, min(CUTS[kind], len(cuts))):
+            proxy = held.enter_context(fault_proxy(host, port, kind))
+            secret = engine.make_secret(strategy, function, port=proxy.port)
             proxy.cut = cut
             under_way.append((cut, proxy, secret, secret.rotate()))
         for cut, proxy, secret, token in under_way:

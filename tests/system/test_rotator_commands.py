@@ -15,7 +15,6 @@ from demo.postgresql import PostgreSQL, start_postgresql
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from tests.support.commands import run_strongroom
-from tests.support.rabbitmq import start_rabbitmq
 from tests.support.rotation import wait_until
 from tests.support.server import RunningServer, running_server
 from tests.support.sshd import key_pair, start_sshd
@@ -109,22 +108,6 @@ def test_an_access_key_of_strongroom_itself(server: RunningServer) -> None:
         found["AccessKeyId"]: found["Status"] for found in iam.list_access_keys(UserName=user)["AccessKeyMetadata"]
     }
     assert states == {key["AccessKeyId"]: "Inactive", current(server, user)["AccessKeyId"]: "Active"}
-
-
-def test_a_rabbitmq_user_and_its_administrator(server: RunningServer) -> None:
-    user, client = f"app-{uuid.uuid4().hex[:8]}", server.client("secretsmanager")
-    with start_rabbitmq() as broker:
-        broker.make_user(user, "0ld-Passw0rd")
-        place = {"engine": "rabbitmq", "host": broker.host, "port": broker.port, "ssl": False}
-        master = {**place, "username": "guest", "password": broker.password}
-        master_arn = client.create_secret(Name=f"{user}/master", SecretString=json.dumps(master))["ARN"]
-        value = {**place, "managementPort": broker.management_port, "username": user, "password": "0ld-Passw0rd"}
-        client.create_secret(Name=user, SecretString=json.dumps({**value, "masterarn": master_arn}))
-        answer = command(server, "enable", user)
-        assert answer["function"] == "rabbitmq_user"
-        wait_until_rotated(server, user, answer["version"])
-        assert broker.logs_in(user, current(server, user)["password"])
-        assert not broker.logs_in(user, "0ld-Passw0rd")
 
 
 def test_an_ssh_key_pair(server: RunningServer) -> None:

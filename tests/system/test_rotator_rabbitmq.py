@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.support.databases import STEPS, TOKEN, rotating, run
+from tests.support.databases import STEPS, TOKEN, complete, rotating, run
 from tests.support.rabbitmq import SHORTEST_PASSWORD, RabbitMQServer, start_rabbitmq
 from tests.support.secrets_manager import RotatingSecret
 
@@ -98,6 +98,11 @@ def test_an_interrupted_rotation_left_the_previous_password(
     secret.put("version-0", {**secret.read("AWSCURRENT"), "password": OLD}, "AWSPREVIOUS")
     run(lambda_handler)
     assert server.logs_in(user, NEW)
+    server.make_user(user, "l0st-canary")  # as a cancelled rotation leaves it
+    secret.put("lost", {**secret.read("AWSCURRENT"), "password": "l0st-canary"})
+    secret.stages[TOKEN] = ["AWSCURRENT"]
+    complete(lambda_handler, secret, 2)
+    assert (server.logs_in(user, "l0st-canary"), server.logs_in(user, NEW)) == (False, True)
 
 
 def test_the_servers_own_rule_for_passwords(server: RabbitMQServer, user: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,6 +92,15 @@ def test_who_cannot_log_in_gets_nothing_changed(
     assert not server.logs_in(user, NEW)
 
 
+def test_the_master_is_not_rotated_by_itself(server: RedisServer, user: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = secret_of(server, user, monkeypatch)
+    secret.masters[MASTER] = {**secret.masters[MASTER], "username": user, "password": OLD}
+    run(lambda_handler, "createSecret")
+    with pytest.raises(RotationError, match="the master user .* of its own rotation"):
+        run(lambda_handler, "setSecret")
+    assert not server.logs_in(user, NEW)
+
+
 def test_a_user_without_a_password_gets_one(server: RedisServer, user: str, monkeypatch: pytest.MonkeyPatch) -> None:
     server.execute("ACL", "SETUSER", user, "nopass")
     secret_of(server, user, monkeypatch)

@@ -25,7 +25,8 @@ import json
 import logging
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Protocol, TypeAlias, TypedDict
 
 import boto3
@@ -35,6 +36,11 @@ __all__ = ["CredentialRejected", "RotatedSecret", "RotationError", "Strategy", "
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
+
+_VERSIONS_OF_A_PAGE = 100
+"""Secrets Manager keeps about as many versions of a secret (its quotas)."""
+_UNLABELLED = 5
+"""How many versions without a label are tried: each is a login, and some servers count those that fail."""
 
 Values: TypeAlias = Mapping[str, object]
 """A version's JSON object."""
@@ -57,6 +63,16 @@ class _Value(TypedDict, total=False):
     SecretString: str
 
 
+class _Version(TypedDict, total=False):
+    VersionId: str
+    VersionStages: list[str]
+    CreatedDate: datetime
+
+
+class _Versions(TypedDict):
+    Versions: list[_Version]
+
+
 class _RandomPassword(TypedDict):
     RandomPassword: str
 
@@ -66,7 +82,9 @@ class _SecretsManager(Protocol):
 
     def describe_secret(self, *, SecretId: str) -> _Description: ...
 
-    def get_secret_value(self, *, SecretId: str, VersionStage: str, VersionId: str = ...) -> _Value: ...
+    def get_secret_value(self, *, SecretId: str, VersionStage: str = ..., VersionId: str = ...) -> _Value: ...
+
+    def list_secret_version_ids(self, *, SecretId: str, IncludeDeprecated: bool, MaxResults: int) -> _Versions: ...
 
     def get_random_password(
         self,
@@ -118,6 +136,29 @@ class RotatedSecret:
     def previous(self) -> dict[str, object] | None:
         """The values under AWSPREVIOUS, or None."""
         return read_values(self.client, self.arn, "AWSPREVIOUS")
+
+    def unlabelled(self) -> Iterator[dict[str, object]]:
+        """The values of versions that no label names any more: the newest ones, newest first.
+
+        A rotation that was cancelled or given up after its second step leaves the true password in such a version, as
+        soon as the next rotation takes AWSPENDING away from it. Without the right to list versions there are none.
+        """
+        try:
+            found = self.client.list_secret_version_ids(
+                SecretId=self.arn, IncludeDeprecated=True, MaxResults=_VERSIONS_OF_A_PAGE
+            )["Versions"]
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "AccessDeniedException":
+                raise
+            logger.warning("The versions of %s without a label are not tried: they may not be listed", self.arn)
+            return
+        left = [version for version in found if not version.get("VersionStages")]
+        left.sort(key=lambda version: version["CreatedDate"], reverse=True)
+        for version in left[:_UNLABELLED]:
+            with contextlib.suppress(RotationError):  # another kind of value
+                values = read_values(self.client, self.arn, None, version["VersionId"])
+                if values is not None:
+                    yield values
 
     def where(self, stage: str) -> str:
         """Words for a version in an error."""
@@ -231,17 +272,17 @@ def switch(name: str, *, default: bool) -> bool:
     return os.environ.get(name, str(default)).lower() in {"true", "1", "y", "yes"}
 
 
-def read_values(client: _SecretsManager, arn: str, stage: str, token: str | None = None) -> dict[str, object] | None:
-    """The JSON object under a label, or None when there is no value.
+def read_values(
+    client: _SecretsManager, arn: str, stage: str | None, token: str | None = None
+) -> dict[str, object] | None:
+    """The JSON object under a label, of a version, or of a version that has the label; None when there is no value.
 
     Raises:
         RotationError: It is not a JSON object.
     """
+    which = {"VersionStage": stage, "VersionId": token}
     try:
-        if token is None:
-            answer = client.get_secret_value(SecretId=arn, VersionStage=stage)
-        else:
-            answer = client.get_secret_value(SecretId=arn, VersionStage=stage, VersionId=token)
+        answer = client.get_secret_value(SecretId=arn, **{name: value for name, value in which.items() if value})
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
             return None
@@ -251,7 +292,7 @@ def read_values(client: _SecretsManager, arn: str, stage: str, token: str | None
     with contextlib.suppress(json.JSONDecodeError):
         values = json.loads(answer.get("SecretString", ""))
     if not isinstance(values, dict):
-        raise RotationError(f"{stage} of {arn} is not a JSON object")
+        raise RotationError(f"{stage or 'A version'} of {arn} is not a JSON object")
     return values
 
 

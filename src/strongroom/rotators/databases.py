@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Generic, TypeVar
 
 from .contract import RotatedSecret, RotationError, Strategy, Values
-from .logins import Login, LoginFailed, Rules, parse_login, previous_login
+from .logins import Login, LoginFailed, Rules, earlier_logins, parse_login, previous_login
 from .masters import master_arn, master_login
 
 __all__ = ["CLONE_SUFFIX", "AlternatingUsers", "Engine", "SingleUser", "alternate_name", "base_name"]
@@ -81,7 +81,11 @@ class SingleUser(Strategy, Generic[_Connection]):
         return {**current, "password": secret.new_password()}
 
     def apply(self, secret: RotatedSecret) -> None:
-        """See `Strategy`. An interrupted rotation may have left AWSPREVIOUS or AWSPENDING as the true password."""
+        """See `Strategy`.
+
+        An interrupted rotation may have left AWSPREVIOUS or AWSPENDING as the true password, a cancelled one a password
+        that no label names any more.
+        """
         current = self._login(secret.current(), secret.where("AWSCURRENT"))
         pending = self._login(secret.pending(), secret.where("AWSPENDING"))
         if not pending.same_account(current):
@@ -94,10 +98,9 @@ class SingleUser(Strategy, Generic[_Connection]):
             if _try(self._engine, pending, "AWSPENDING", failures, connections) is not None:
                 return
             connection = _try(self._engine, current, "AWSCURRENT", failures, connections)
-            if connection is None:
-                previous = previous_login(secret, current, self._login)
-                if previous is not None:
-                    connection = _try(self._engine, previous, "AWSPREVIOUS", failures, connections)
+            earlier = earlier_logins(secret, current, self._login)
+            while connection is None and (found := next(earlier, None)) is not None:
+                connection = _try(self._engine, found[1], found[0], failures, connections)
             if connection is None:
                 raise RotationError(f"No version of {secret.arn} logs in. " + "; ".join(failures))
             self._engine.change_password(connection, pending)

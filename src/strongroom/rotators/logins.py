@@ -13,7 +13,8 @@ import ipaddress
 import logging
 import os
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +26,7 @@ __all__ = [
     "LoginFailed",
     "Rules",
     "certificates",
+    "earlier_logins",
     "open_login",
     "parse_login",
     "port_number",
@@ -162,6 +164,24 @@ def previous_login(secret: RotatedSecret, login: Login, parse: Callable[[Values,
         logger.warning("setSecret: %s", error)
         return None
     return replace(login, password=previous.password) if previous.same_account(login) else None
+
+
+def earlier_logins(
+    secret: RotatedSecret, login: Login, parse: Callable[[Values, str], Login]
+) -> Iterator[tuple[str, Login]]:
+    """``login`` with each password that an earlier version has, and words for that version.
+
+    The one under AWSPREVIOUS comes first, then those of versions without a label. They are read only as far as they
+    are asked for.
+    """
+    previous = previous_login(secret, login, parse)
+    if previous is not None:
+        yield "AWSPREVIOUS", previous
+    for values in secret.unlabelled():
+        with suppress(RotationError):
+            earlier = parse(values, "a version without a label")
+            if earlier.same_account(login):
+                yield "a version without a label", replace(login, password=earlier.password)
 
 
 def open_login(login: Login, connect: Callable[[Login, bool], _Connection]) -> _Connection:

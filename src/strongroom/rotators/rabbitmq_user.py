@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from .contract import RotatedSecret, RotationError, Strategy, Values, rotate
-from .logins import Login, LoginFailed, previous_login
+from .logins import Login, LoginFailed, earlier_logins
 from .masters import master_login
 from .rabbitmq import RULES, User, change_password, log_in, parse_user
 
@@ -72,12 +72,12 @@ class _RabbitMQUser(Strategy):
 
 
 def _known(secret: RotatedSecret, current: User, failures: list[str]) -> Login | None:
-    """The login that works of those under AWSCURRENT and, after an interrupted rotation, AWSPREVIOUS."""
+    """The login that works: AWSCURRENT's or, after a rotation that did not come to its end, an earlier one."""
     if _enters(current, "AWSCURRENT", failures):
         return current.login
-    previous = previous_login(secret, current.login, lambda values, where: parse_user(values, where).login)
-    if previous is not None and _enters(replace(current, login=previous), "AWSPREVIOUS", failures):
-        return previous
+    for what, login in earlier_logins(secret, current.login, lambda values, where: parse_user(values, where).login):
+        if _enters(replace(current, login=login), what, failures):
+            return login
     return None
 
 

@@ -252,6 +252,32 @@ def test_previous_of_another_account_is_not_tried(secret: RotatingSecret, monkey
     assert {asked["host"] for asked in server.asked} == {"db.example.com"}
 
 
+def test_versions_without_a_label_are_tried_last(secret: RotatingSecret, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rotation that was cancelled after its second step has left the true password in one."""
+    place = {**CURRENT, "ssl": False}
+    secret.put("version-0", {**place, "password": "previous"}, "AWSPREVIOUS")
+    for number in range(7):
+        secret.put(f"left-{number}", {**place, "password": f"left-{number}"})
+    secret.put("other-user", {**place, "username": "other", "password": "other"})
+    secret.put("no-login", "not JSON")
+    secret.put("version-1", place, "AWSCURRENT")
+    secret.put(TOKEN, {**place, "password": "n3w"}, "AWSPENDING")
+    server = Server(monkeypatch, *["refused"] * 4)
+    run("setSecret")
+    assert [asked["password"] for asked in server.asked] == ["n3w", PASSWORD, "previous", "left-6", "left-5", "n3w"]
+
+    server = Server(monkeypatch, *["refused"] * 20)
+    with pytest.raises(RotationError, match="a version without a label: refused"):
+        run("setSecret")
+    assert [asked["password"] for asked in server.asked[3:]] == ["left-6", "left-5", "left-4"]  # the 5 newest of all
+
+    secret.may_list_versions = False
+    server = Server(monkeypatch, *["refused"] * 20)
+    with pytest.raises(RotationError, match=r"No version of .* logs in"):
+        run("setSecret")
+    assert len(server.asked) == 3
+
+
 # --- a password that the server does not take
 
 

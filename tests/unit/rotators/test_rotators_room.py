@@ -7,6 +7,7 @@ import importlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib.metadata import files
 from pathlib import Path
 
@@ -48,24 +49,36 @@ def test_the_secret_says_which_function(engine: str, has_master: bool, name: str
     assert rotators.rotator_for(engine, has_master=has_master) == name
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_the_listed_packages_suffice_in_another_folder(name: str, tmp_path: Path) -> None:
-    """A zip with these packages runs where nothing else is but boto3, which every Python function finds."""
-    runtime = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
-    for distribution in (*rotators.ROTATORS[name].distributions, *runtime):
+def install(folder: Path, distributions: Iterable[str]) -> Path:
+    """Link the files of installed packages into a folder that holds nothing else."""
+    for distribution in distributions:
         for file in files(distribution) or []:
             if (".." not in file.parts and file.suffix == ".py") or ".so" in file.name or file.name in _DATA:
-                target = tmp_path / str(file)
+                target = folder / str(file)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if not target.exists():
                     target.symlink_to(Path(str(file.locate())))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """boto3 and what it needs, which every Python function finds."""
+    packages = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
+    return install(tmp_path_factory.mktemp("runtime"), packages)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_listed_packages_suffice_in_another_folder(name: str, tmp_path: Path, runtime: Path) -> None:
+    """A zip with these packages runs where nothing else is but boto3."""
+    install(tmp_path, rotators.ROTATORS[name].distributions)
     shutil.copytree(ROOM, tmp_path / "rotators", ignore=shutil.ignore_patterns("__pycache__"))
     # -I -S: neither the environment's own packages nor its variables.
     program = (
-        "import importlib, sys; sys.path.insert(0, sys.argv[1]); print(importlib.import_module(sys.argv[2]).__file__)"
+        "import importlib, sys; sys.path[:0] = sys.argv[1:3]; print(importlib.import_module(sys.argv[3]).__file__)"
     )
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", program, str(tmp_path), f"rotators.{name}"],
+        [sys.executable, "-I", "-S", "-c", program, str(tmp_path), str(runtime), f"rotators.{name}"],
         capture_output=True,
         text=True,
         check=False,
