@@ -27,10 +27,11 @@ check: setup
 	.venv/bin/mypy
 	$(PYTHON) scripts/compatibility.py --check
 
+# Files run in the order of their folders: the short ones of tests/unit come last, so that both processes end together.
 test: setup
 	@scripts/setup-clients
 	@scripts/setup-servers
-	$(PYTHON) -m pytest -n 2 --dist loadfile
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: setup
 	@scripts/setup-bench
