@@ -26,19 +26,38 @@ def issuers() -> Iterator[dict[str, Issuer]]:
         yield found
 
 
-@pytest.fixture(scope="session", params=_engines())
-def strongroom(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, issuers: dict[str, Issuer]
+@pytest.fixture(scope="session")
+def admitted(issuers: dict[str, Issuer]) -> dict[str, str]:
+    """The environment of the shared servers."""
+    return {"STRONGROOM_OIDC_ISSUERS": json.dumps([issuer.url for issuer in issuers.values()])}
+
+
+@pytest.fixture(scope="session")
+def strongroom_on_sqlite(tmp_path_factory: pytest.TempPathFactory, admitted: dict[str, str]) -> Iterator[RunningServer]:
+    """The shared server on SQLite."""
+    data = tmp_path_factory.mktemp("strongroom") / "data"
+    with running_server(data, workers=2, environment=admitted) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def strongroom_on_postgresql(
+    tmp_path_factory: pytest.TempPathFactory, admitted: dict[str, str]
 ) -> Iterator[RunningServer]:
-    """A running server, shared by all tests of one engine: each test makes names of its own."""
-    folder: Path = tmp_path_factory.mktemp("strongroom")
-    admitted = {"STRONGROOM_OIDC_ISSUERS": json.dumps([issuer.url for issuer in issuers.values()])}
-    if request.param == "sqlite":
-        with running_server(folder / "data", workers=2, environment=admitted) as server:
-            yield server
-        return
+    """The shared server on PostgreSQL."""
+    data = tmp_path_factory.mktemp("strongroom") / "data"
     # Not below pytest's own folder, which only its owner may enter: PostgreSQL runs as a user of its own.
     with tempfile.TemporaryDirectory(prefix="strongroom-test-") as name, start_postgresql(Path(name)) as database:
         address = database.create_database("strongroom")
-        with running_server(folder / "data", "--store", address, workers=2, environment=admitted) as server:
+        with running_server(data, "--store", address, workers=2, environment=admitted) as server:
             yield server
+
+
+@pytest.fixture(scope="session", params=_engines())
+def strongroom(request: pytest.FixtureRequest) -> RunningServer:
+    """A running server, shared by all tests of one engine: each test makes names of its own.
+
+    Those of both engines stay up to the end, for tests are run file by file and each file needs both.
+    """
+    found: RunningServer = request.getfixturevalue(f"strongroom_on_{request.param}")
+    return found

@@ -141,12 +141,13 @@ def test_a_deny_holds_everybody_in_the_account(strongroom: RunningServer, accoun
     arn = secrets.create_secret(Name=f"held/{uuid.uuid4().hex}", SecretString="x")["ARN"]
     everybody = json.dumps(document(allow("secretsmanager:*", Principal="*")))
     secrets.put_resource_policy(SecretId=arn, ResourcePolicy=everybody)
-    with attached_policy(strongroom, NO_SECRETS, account.id):
+    with attached_policy(strongroom, NO_SECRETS, account.id) as policy:
         for credentials in (user, account.administrator):
             client = account.client("secretsmanager", credentials)
             code, text = refusal(client, "get_secret_value", SecretId=arn)
             assert code == "AccessDeniedException"
-            assert text.endswith("with an explicit deny in a service control policy")
+            assert " with an explicit deny in a service control policy: arn:aws:organizations::" in text
+            assert text.endswith(f"/service_control_policy/{policy}")
         account.client("kms", user).list_keys()
     assert secrets.get_secret_value(SecretId=arn)["SecretString"] == "x"
 

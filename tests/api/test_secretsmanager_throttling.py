@@ -60,3 +60,12 @@ def test_the_number_of_secrets_has_an_end(limited: RunningServer) -> None:
     client.create_secret(Name="many/again")
     assert refusal_code(client, "create_secret", Name="many/more") == "LimitExceededException"
     elsewhere.create_secret(Name="elsewhere")
+
+
+def test_lookups_in_the_trail_are_throttled_and_kept_to_a_region(limited: RunningServer) -> None:
+    limited.client("secretsmanager", region="eu-west-1").list_secrets()
+    elsewhere = limited.client("cloudtrail", region="eu-west-1").lookup_events()["Events"]
+    assert elsewhere[0]["EventName"] == "ListSecrets"
+    assert {json.loads(event["CloudTrailEvent"])["awsRegion"] for event in elsewhere} == {"eu-west-1"}
+    lookups = outcomes(limited.client("cloudtrail"), "lookup_events", 20, MaxResults=1)
+    assert set(lookups) == {"well", "ThrottlingException: Rate exceeded"}

@@ -13,7 +13,7 @@ from tests.clients.aws_cli import aws, fails, run_cli
 from tests.support.server import Credentials, RunningServer
 
 # Each call starts a process of its own, and the store makes no difference to what the CLI sees.
-pytestmark = [pytest.mark.system, pytest.mark.parametrize("strongroom", ["sqlite"], indirect=True, scope="session")]
+pytestmark = pytest.mark.system
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tests.support.rotation import wait_until
 from tests.support.server import RunningServer
 
 # Each call starts a process of its own, and the store makes no difference to what the CLI sees.
-pytestmark = [pytest.mark.system, pytest.mark.parametrize("strongroom", ["sqlite"], indirect=True, scope="session")]
+pytestmark = pytest.mark.system
 
 Cli = Callable[..., Any]
 

@@ -17,7 +17,7 @@ import pytest
 from tests.support.server import Credentials, RunningServer
 
 # The store makes no difference to what an SDK sees.
-pytestmark = [pytest.mark.system, pytest.mark.parametrize("strongroom", ["sqlite"], indirect=True, scope="session")]
+pytestmark = pytest.mark.system
 
 BUILT = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "strongroom-tests"
 JAVA = BUILT / "java"

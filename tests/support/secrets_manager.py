@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
 from botocore.exceptions import ClientError
@@ -27,6 +28,7 @@ class RotatingSecret:
         passwords: What GetRandomPassword answers, in order; the last one is repeated.
         masters: The values of other secrets by ARN, which can be read.
         tags: The tags of other secrets by ARN.
+        may_list_versions: Whether ListSecretVersionIds is allowed.
         password_requests: The parameters of each GetRandomPassword.
     """
 
@@ -34,6 +36,7 @@ class RotatingSecret:
         self.values: dict[str, str] = {"version-1": json.dumps(current)}
         self.stages: dict[str, list[str]] = {"version-1": ["AWSCURRENT"]}
         self.rotation_enabled = True
+        self.may_list_versions = True
         self.passwords = list(passwords)
         self.password_requests: list[dict[str, object]] = []
         self.masters: dict[str, Mapping[str, object]] = {}
@@ -72,14 +75,32 @@ class RotatingSecret:
             "VersionIdsToStages": {version: list(stages) for version, stages in self.stages.items() if stages},
         }
 
-    def get_secret_value(self, *, SecretId: str, VersionStage: str, VersionId: str | None = None) -> dict[str, str]:
+    def list_secret_version_ids(self, *, SecretId: str, IncludeDeprecated: bool, MaxResults: int) -> dict[str, object]:
+        assert (SecretId, IncludeDeprecated, MaxResults) == (ARN, True, 100)
+        if not self.may_list_versions:
+            self._fail("AccessDeniedException", "ListSecretVersionIds")
+        began = datetime(2026, 1, 1, tzinfo=UTC)
+        return {
+            "Versions": [
+                {
+                    "VersionId": version,
+                    "VersionStages": list(self.stages[version]),
+                    "CreatedDate": began + timedelta(days=number),
+                }
+                for number, version in enumerate(self.values)
+            ]
+        }
+
+    def get_secret_value(
+        self, *, SecretId: str, VersionStage: str | None = None, VersionId: str | None = None
+    ) -> dict[str, str]:
         if SecretId in self.masters and VersionStage == "AWSCURRENT":
             return {"SecretString": json.dumps(self.masters[SecretId])}
         assert SecretId == ARN
-        version = VersionId or self._holder(VersionStage)
+        version = VersionId or self._holder(str(VersionStage))
         if version is None or version not in self.values:
             self._fail("ResourceNotFoundException", "GetSecretValue")
-        assert VersionStage in self.stages[version]
+        assert VersionStage is None or VersionStage in self.stages[version]
         return {"SecretString": self.values[version], "VersionId": version}
 
     def get_random_password(self, **parameters: object) -> dict[str, str]:

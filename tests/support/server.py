@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,9 @@ __all__ = ["READY", "Credentials", "RunningServer", "start_server", "wait_until"
 
 READY = re.compile(r"Strongroom is ready at (\S+)")
 START_SECONDS = 60
+_SESSION = boto3.session.Session()
+"""Shared, for a session of its own reads the service's model again: 70 ms a client, against 2."""
+_MAKING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -61,18 +65,19 @@ class RunningServer:
         who = credentials or self.administrator
         key = (service, f"{who.access_key_id} {who.secret_access_key} {who.session_token}", region)
         if key not in self._clients:
-            self._clients[key] = boto3.session.Session().client(
-                service,  # type: ignore[call-overload]
-                endpoint_url=self.endpoint,
-                region_name=region or self.region,
-                aws_access_key_id=who.access_key_id,
-                aws_secret_access_key=who.secret_access_key,
-                aws_session_token=who.session_token,
-                config=Config(
-                    retries={"total_max_attempts": 1, "mode": "standard"},
-                    max_pool_connections=32,
-                ),
-            )
+            with _MAKING:
+                self._clients[key] = _SESSION.client(
+                    service,  # type: ignore[call-overload]
+                    endpoint_url=self.endpoint,
+                    region_name=region or self.region,
+                    aws_access_key_id=who.access_key_id,
+                    aws_secret_access_key=who.secret_access_key,
+                    aws_session_token=who.session_token,
+                    config=Config(
+                        retries={"total_max_attempts": 1, "mode": "standard"},
+                        max_pool_connections=32,
+                    ),
+                )
         return self._clients[key]
 
     def make_user(

@@ -1,6 +1,6 @@
 """Random sequences of requests to a running server and to the model of `tests.model`: both must say the same.
 
-At least 20,000 operations in each run on SQLite, fewer on PostgreSQL; ``STRONGROOM_PROPERTY_OPERATIONS`` asks for more.
+At least 8,000 operations in each run on SQLite, fewer on PostgreSQL; ``STRONGROOM_PROPERTY_OPERATIONS`` asks for more.
 Every sequence has secrets of its own and removes them. A difference is shrunk by hypothesis to the shortest sequence
 that shows it, and printed with the blob that reproduces it.
 """
@@ -27,8 +27,8 @@ from tests.support.server import RunningServer
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
 STEPS = 60
-OPERATIONS = {"sqlite": 20_000, "postgresql": 4_000}
-BOTO3_OPERATIONS = 1_000
+OPERATIONS = {"sqlite": 8_000, "postgresql": 2_000}
+BOTO3_OPERATIONS = 500
 
 NAMES = ("a", "A", "b", "a-abcdef")
 """Two that differ in case only, and one that ends like an ARN's suffix."""

@@ -69,6 +69,12 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(serve
         server.client("secretsmanager", region="eu-north-1").list_secrets()
 
 
+def test_events_of_global_services_are_looked_up_where_those_are_signed_for(server: RunningServer) -> None:
+    server.client("iam", region="us-east-1").list_users()
+    newest = server.client("cloudtrail", region="us-east-1").lookup_events(MaxResults=1)["Events"][0]
+    assert newest["EventName"] == "ListUsers"
+
+
 def test_health_pages(server: RunningServer) -> None:
     assert _page(f"{server.endpoint}/health/live") == (200, {"status": "live"})
     assert _page(f"{server.endpoint}/health/ready") == (200, {"status": "ready", "problems": []})

@@ -107,11 +107,12 @@ def _announce(opened: Opened, settings: Settings, endpoint: str) -> None:
             f"  {_FINAL[settings.seal]}",
             "  So that one loss is not the end, make recovery shares: strongroom seal add shares",
         ]
-    lines += [
-        "  To use it as the administrator:",
-        f"    export AWS_ENDPOINT_URL={endpoint}",
-        f"    export AWS_SHARED_CREDENTIALS_FILE={opened.folder.admin_credentials}",
-        "    export AWS_PROFILE=strongroom",
-        "    aws secretsmanager list-secrets",
-    ]
+    if opened.folder.admin_credentials.is_file():  # a further node of a shared store may do without
+        lines += [
+            "  To use it as the administrator:",
+            f"    export AWS_ENDPOINT_URL={endpoint}",
+            f"    export AWS_SHARED_CREDENTIALS_FILE={opened.folder.admin_credentials}",
+            "    export AWS_PROFILE=strongroom",
+            "    aws secretsmanager list-secrets",
+        ]
     typer.echo("\n".join(lines))

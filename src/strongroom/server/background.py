@@ -54,8 +54,9 @@ async def serve(briefing: Briefing, stopping: asyncio.Event, ready: Callable[[],
         own_network=settings.function_network == "strongroom",
     )
     world = World.real()
-    sinks = TrailSinks(settings, briefing.run_dir, world.clock)
     house = House.open(settings, briefing.root_key, world, host, sinks=briefing.sink_gate)
+    upkeep = TrailUpkeep(settings, house.trail, house.checkpoints, world)
+    sinks = TrailSinks(settings, briefing.run_dir, world.clock, upkeep.trouble)
     try:
         await sinks.start()
         logs = LogWriter(house.store, house.keyring, house.world)
@@ -89,13 +90,12 @@ async def serve(briefing: Briefing, stopping: asyncio.Event, ready: Callable[[],
         )
         rewrapper = Rewrapper(house.store, house.keys, house.world, (SecretCiphertexts(), FunctionCiphertexts()))
         checks = unless_held(house.database_checks.turn)
-        indexing = Indexing(DataFolder(settings.data_dir).audit)
+        indexing = Indexing(DataFolder(settings.data_dir).audit, stopping)
         backups = ScheduledBackups(settings, briefing.root_key, house.store, house.world)
-        upkeep = TrailUpkeep(settings, house.trail, house.checkpoints, house.world, sinks.keep_from)
         loops = [
             asyncio.create_task(repeat("audit index", indexing.turn, _INDEX_SECONDS, stopping)),
             asyncio.create_task(repeat("backup", backups.turn, _BACKUP_SECONDS, stopping)),
-            asyncio.create_task(repeat("audit", upkeep.turn, _UPKEEP_SECONDS, stopping)),
+            asyncio.create_task(repeat("audit", lambda: upkeep.turn(sinks.keep_from()), _UPKEEP_SECONDS, stopping)),
             asyncio.create_task(repeat("key maintenance", house.keys.maintain, _MAINTENANCE_SECONDS, stopping)),
             asyncio.create_task(repeat("forgetting", house.keys.forgetting.turn, FORGETTING_SECONDS, stopping)),
             asyncio.create_task(repeat("rewrap", rewrapper.turn, _REWRAP_SECONDS, stopping)),

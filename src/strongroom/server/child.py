@@ -64,10 +64,8 @@ class Briefing:
         return self.run_dir / "functions.sock"
 
     @property
-    def sink_gate(self) -> SinkGate | None:
-        """The way to the background worker, which feeds the audit trail's sinks; None without any."""
-        if not self.settings.audit_sinks:
-            return None
+    def sink_gate(self) -> SinkGate:
+        """The way to the background worker, which looks after the audit trail and feeds its sinks."""
         return SinkGate(self.run_dir / SINK_SOCKET, self.settings.audit_sink_seconds)
 
 

@@ -196,6 +196,8 @@ class House:
         """Finish writes, then close store and trail."""
         self.store.close()
         self.trail.close()
+        if self.sinks is not None:
+            self.sinks.close()
 
 
 def _methods(services: Mapping[str, object]) -> dict[tuple[str, str], Method]:

@@ -21,8 +21,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from strongroom.audit.sinks.plan import SinkPlan
 from strongroom.errors import OperatorError
+from strongroom.server.sink_settings import SinkPlan
 
 if TYPE_CHECKING:
     from strongroom.services.secretsmanager.quotas import SecretsManagerQuotas
@@ -181,7 +181,7 @@ class Settings(BaseSettings):
         0, ge=0, description="Days to keep closed files of the audit trail; 0 keeps them for ever."
     )
     audit_checkpoint_minutes: int = Field(
-        5, ge=1, description="Minutes between signed checkpoints of the audit trail while it grows."
+        10, ge=1, description="Minutes between signed checkpoints of the audit trail while it grows."
     )
     oidc_issuers: tuple[OidcIssuer, ...] = Field(
         (),

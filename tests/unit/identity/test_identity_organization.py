@@ -46,7 +46,8 @@ def test_paths_lead_from_the_root() -> None:
 def test_levels_that_let_everything_through_are_left_out() -> None:
     found = organization(r_1=(FULL,), ou_1=(FULL, OWN), ou_2=(FULL,), **{"2": (OWN,)})
     names = [[policy.name for policy in level] for level in found.service_control("2")]
-    assert names == [[FULL_AWS_ACCESS_ID, OWN[0]], [OWN[0]]]
+    own = f"arn:aws:organizations::1:policy/o-1/service_control_policy/{OWN[0]}"
+    assert names == [[f"arn:aws:organizations::aws:policy/service_control_policy/{FULL_AWS_ACCESS_ID}", own], [own]]
     assert found.service_control("1") == ()
 
 

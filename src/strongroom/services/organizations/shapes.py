@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from strongroom.identity.organization import ACTIVE, FULL_AWS_ACCESS_ID, Organization
+from strongroom.identity.organization import ACTIVE, Organization
 from strongroom.services.organizations.directory import Account, AccountRequest, Unit
 from strongroom.services.organizations.policy_records import ControlPolicy
 from strongroom.world import from_milliseconds
@@ -41,10 +41,8 @@ def kind_of(target: str) -> str:
 
 def arn_of(organization: Organization, target: str) -> str:
     """The ARN of an account, a unit, a policy or the root, whether there is one or not."""
-    if target == FULL_AWS_ACCESS_ID:
-        return f"arn:aws:organizations::aws:policy/service_control_policy/{target}"
     if target.startswith(_POLICY):
-        return f"{_prefix(organization)}:policy/{organization.id}/service_control_policy/{target}"
+        return organization.policy_arn(target)
     return f"{_prefix(organization)}:{_NAMES[kind_of(target)]}/{organization.id}/{target}"
 
 
