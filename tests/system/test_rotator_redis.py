@@ -96,7 +96,7 @@ def test_the_master_is_not_rotated_by_itself(server: RedisServer, user: str, mon
     secret = secret_of(server, user, monkeypatch)
     secret.masters[MASTER] = {**secret.masters[MASTER], "username": user, "password": OLD}
     run(lambda_handler, "createSecret")
-    with pytest.raises(RotationError, match="the master user .* of its own rotation"):
+    with pytest.raises(RotationError, match=r"the master user .* of its own rotation"):
         run(lambda_handler, "setSecret")
     assert not server.logs_in(user, NEW)
 

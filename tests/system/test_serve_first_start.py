@@ -14,7 +14,7 @@ from pathlib import Path
 import boto3
 import pytest
 from tests.support.commands import processes_of_session, run_strongroom, wait_for
-from tests.support.server import RunningServer, running_server, start_server
+from tests.support.server import READY, RunningServer, running_server, start_server, wait_until
 
 pytestmark = pytest.mark.system
 
@@ -68,6 +68,23 @@ def test_the_next_start_keeps_everything(first: RunningServer, monkeypatch: pyte
         assert session.client("secretsmanager").get_secret_value(SecretId="kept")["SecretString"] == "as it was"
     assert {name: (first.data_dir / name).read_bytes() for name in kept} == kept
     assert again.log.read_text().count("first start") == 1
+
+
+def test_a_further_node_does_not_point_to_a_key_that_it_does_not_have(first: RunningServer, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(first.data_dir, tmp_path / "data"))
+    (data / "admin.credentials").unlink()
+    log = tmp_path / "log"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            [sys.executable, "-m", "strongroom", "serve", "--port", "0", "--data-dir", str(data)], stdout=output
+        ) as process,
+    ):
+        try:
+            wait_until(READY, process, log, 0)
+        finally:
+            process.send_signal(signal.SIGTERM)
+    assert "AWS_SHARED_CREDENTIALS_FILE" not in log.read_text()
 
 
 def test_the_administrators_key_can_be_given(tmp_path: Path) -> None:

@@ -106,8 +106,9 @@ class PrincipalSet:
     def denies(self, principal: PrincipalFacts, *, bounded: bool) -> bool:
         """Is a Deny statement with these principals about the caller?
 
-        NotPrincipal with Deny spares a caller only when every identity it has is named: the session, the role and
-        the account. It never spares one with a permissions boundary (IAM User Guide, "NotPrincipal").
+        NotPrincipal with Deny spares a caller only when every identity it has is named: the session, the role or, for
+        a federated user, the user behind it, and the account. It never spares one with a permissions boundary (IAM
+        User Guide, "NotPrincipal").
 
         Args:
             principal: The caller.
@@ -123,9 +124,12 @@ class PrincipalSet:
             return True
         if principal.kind == "root":
             return False
+        if principal.kind == "federated-user":  # whose ARN is that of the session
+            behind = not self.identifiers.isdisjoint(principal.identifiers)
+            return not behind or principal.session_arn not in self.arns
         if not self._names_principal(principal):
             return True
-        return principal.kind in {"role-session", "federated-user"} and principal.session_arn not in self.arns
+        return principal.kind == "role-session" and principal.session_arn not in self.arns
 
 
 def _invalid(kind: str, name: str) -> MalformedPolicy:

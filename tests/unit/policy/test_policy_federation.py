@@ -92,7 +92,7 @@ def test_a_deny_spares_a_federated_user_whose_every_name_is_given() -> None:
     request = AuthorizationRequest(FEDERATED, "kms:Decrypt", "arn:aws:kms:x:1:key/1", ACCOUNT, {})
     identity, session = ((compile_policy(ALLOW_ALL, kind),) for kind in (PolicyKind.IDENTITY, PolicyKind.SESSION))
     names = [ACCOUNT, "AIDAAAAAAAAAAAAAAAAAA", GUEST]
-    for given, spared in ((names, True), (names[:2], False), (names[1:], False)):
+    for given, spared in ((names, True), (names[:2], False), (names[1:], False), ([names[0], GUEST], False)):
         document = policy(PolicyKind.RESOURCE, "Deny", NotPrincipal={"AWS": given})
         resource = compile_policy(document, PolicyKind.RESOURCE)
         assert evaluate(request, PolicySet(identity, session=session), resource).allowed is spared
