@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -152,6 +154,16 @@ def test_following_goes_on_over_a_switch_of_the_file(trail: MadeTrail) -> None:
     assert [event.event["eventID"] for event in watch.more()] == [event["eventID"] for event in later[2:]]
 
 
+@contextmanager
+def heeding_interrupts() -> Iterator[None]:
+    """A job in the background of a shell ignores interrupts, and so does what it starts: not in here."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_the_command_follows_until_it_is_interrupted(tmp_path: Path) -> None:
     trail = MadeTrail(tmp_path / "audit")
     trail.write(events())
@@ -168,12 +180,13 @@ def test_the_command_follows_until_it_is_interrupted(tmp_path: Path) -> None:
         "1",
     ]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("STRONGROOM_")}
-    process = subprocess.Popen(
-        [*command, "--data-dir", str(tmp_path)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**clean, "PYTHONUNBUFFERED": "1"},
-    )
+    with heeding_interrupts():
+        process = subprocess.Popen(
+            [*command, "--data-dir", str(tmp_path)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**clean, "PYTHONUNBUFFERED": "1"},
+        )
     assert process.stdout is not None
     try:
         assert process.stdout.readline().startswith("#")
