@@ -31,7 +31,7 @@ check: setup
 test: setup
 	@scripts/setup-clients
 	@scripts/setup-servers
-	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 bench: setup
 	@scripts/setup-bench

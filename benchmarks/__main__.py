@@ -201,7 +201,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--workers", type=int, default=1, help="worker processes of product and baseline")
-    parser.add_argument("--connections", type=int, default=64, help="how many clients ask at once")
+    parser.add_argument("--connections", type=int, default=128, help="how many clients ask at once")
     parser.add_argument("--seconds", type=int, default=5, help="length of each measurement")
     parser.add_argument("--rounds", type=int, default=3, help="how often read and baseline are measured in turn")
     parser.add_argument("--json", action="store_true", help="print JSON")

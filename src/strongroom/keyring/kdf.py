@@ -22,6 +22,7 @@ KEY_LENGTH: Final = 32
 
 _BLOCK_LENGTH: Final = 32  # bytes that one HMAC-SHA-256 yields
 _NUMBER_LENGTH: Final = 4  # bytes of the counter and of the length
+_FIRST: Final = (1).to_bytes(_NUMBER_LENGTH, "big")
 
 
 class Derivation:
@@ -45,11 +46,12 @@ class Derivation:
             context: What sets this output apart from others with the same label, of any length.
             length: How many bytes to derive.
         """
-        fixed = b"".join((label, b"\0", context, (length * 8).to_bytes(_NUMBER_LENGTH, "big")))
-        blocks = []
-        for counter in range(1, -(-length // _BLOCK_LENGTH) + 1):
-            blocks.append(self._keyed.digest(counter.to_bytes(_NUMBER_LENGTH, "big") + fixed))
-        return b"".join(blocks)[:length]
+        fixed = b"%b\0%b%b" % (label, context, (length * 8).to_bytes(_NUMBER_LENGTH, "big"))
+        digest = self._keyed.digest
+        output = digest(_FIRST + fixed)
+        for counter in range(2, -(-length // _BLOCK_LENGTH) + 1):
+            output += digest(counter.to_bytes(_NUMBER_LENGTH, "big") + fixed)
+        return output[:length]
 
 
 def derive(key: bytes, label: bytes, context: bytes, length: int) -> bytes:

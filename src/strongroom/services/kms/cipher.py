@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from strongroom.errors import OperatorError
 from strongroom.keyring import CiphertextHeader, InvalidCiphertext, Keyring, UnusableKeyMaterial, inspect
@@ -17,12 +16,14 @@ __all__ = ["Cipher", "FreshKey", "read_header"]
 _LARGEST_PLAINTEXT: Final = 4096  # bytes; KMS API Reference, "Encrypt"
 
 
-@dataclass(frozen=True, slots=True)
-class FreshKey:
+class FreshKey(NamedTuple):
     """New random bytes, and the same sealed under a key."""
 
-    plaintext: bytes = field(repr=False)
+    plaintext: bytes
     ciphertext: bytes
+
+    def __repr__(self) -> str:
+        return "<FreshKey>"
 
 
 def read_header(ciphertext: bytes) -> CiphertextHeader:
