@@ -27,7 +27,7 @@ from tests.support.rotation_recovery import kill_and_restart, recover, wait_for_
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("rotation-faults")]
 
 ON_DEMAND = os.environ.get("STRONGROOM_FAULTS")
-FAULTS = int(ON_DEMAND or 20)
+FAULTS = int(ON_DEMAND or 50)
 CUTS: dict[Protocol, int] = {"postgresql": 12, "mariadb": 6, **({"mysql": 6} if MYSQL else {})}
 """How many cuts CI makes of each strategy, by kind of database."""
 
