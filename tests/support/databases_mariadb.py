@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import socket
@@ -93,11 +94,16 @@ def start_mariadb() -> Iterator[MariaDBServer]:
     with tempfile.TemporaryDirectory(prefix="mariadb-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
-        data, log = folder / "data", folder / "data" / "general.log"
+        data, log, scratch = folder / "data", folder / "data" / "general.log", folder / "scratch"
+        scratch.mkdir()
+        scratch.chmod(0o777)
+        # Servers that begin at the same moment in one folder take each other's temporary tables away.
+        environment = {**os.environ, "TMPDIR": str(scratch)}
         subprocess.run(
             ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--user=mysql", *_INSTALL_OPTIONS],
             check=True,
             capture_output=True,
+            env=environment,
         )
         certificate, key = write_certificate(folder, name="mariadb")
         key.chmod(0o644)
@@ -117,7 +123,7 @@ def start_mariadb() -> Iterator[MariaDBServer]:
         command += ["--general-log", f"--general-log-file={log}", "--innodb-flush-log-at-trx-commit=0"]
         command += ["--innodb-buffer-pool-size=16M", "--skip-name-resolve"]
         with (folder / "server.log").open("wb") as output:
-            server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+            server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
         running = MariaDBServer("127.0.0.1", port, password, certificate, log)
         try:
             wait_until_ready(running, server, folder / "server.log")
