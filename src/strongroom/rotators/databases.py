@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Generic, TypeVar
 
 from .contract import RotatedSecret, RotationError, Strategy, Values
-from .logins import Login, LoginFailed, Rules, earlier_logins, parse_login, previous_login
+from .logins import Login, LoginFailed, Rules, earlier_logins, parse_login, previous_login, require_same_account
 from .masters import master_arn, master_login
 
 __all__ = ["CLONE_SUFFIX", "AlternatingUsers", "Engine", "SingleUser", "alternate_name", "base_name"]
@@ -88,11 +88,7 @@ class SingleUser(Strategy, Generic[_Connection]):
         """
         current = self._login(secret.current(), secret.where("AWSCURRENT"))
         pending = self._login(secret.pending(), secret.where("AWSPENDING"))
-        if not pending.same_account(current):
-            raise RotationError(
-                f"AWSPENDING of {secret.arn} is for user {pending.username!r} on {pending.address}, "
-                f"AWSCURRENT is for user {current.username!r} on {current.address}"
-            )
+        require_same_account(secret, current, pending)
         failures: list[str] = []
         with ExitStack() as connections:
             if _try(self._engine, pending, "AWSPENDING", failures, connections) is not None:

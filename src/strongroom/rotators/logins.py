@@ -31,6 +31,7 @@ __all__ = [
     "parse_login",
     "port_number",
     "previous_login",
+    "require_same_account",
     "tls_context",
 ]
 
@@ -111,6 +112,24 @@ class Login:
     def same_account(self, other: Login) -> bool:
         """Whether both are for one user of one server."""
         return self.same_server(other) and self.username == other.username
+
+
+def require_same_account(secret: RotatedSecret, current: Login, pending: Login) -> None:
+    """A new password is for the user and the server that the secret has now.
+
+    Args:
+        secret: What is being rotated.
+        current: The login of AWSCURRENT.
+        pending: The login of AWSPENDING.
+
+    Raises:
+        RotationError: AWSPENDING is for another user or another server.
+    """
+    if not pending.same_account(current):
+        raise RotationError(
+            f"AWSPENDING of {secret.arn} is for user {pending.username!r} on {pending.address}, "
+            f"AWSCURRENT is for user {current.username!r} on {current.address}"
+        )
 
 
 def parse_login(values: Values, where: str, rules: Rules) -> Login:

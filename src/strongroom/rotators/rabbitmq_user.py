@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from .contract import RotatedSecret, RotationError, Strategy, Values, rotate
-from .logins import Login, LoginFailed, earlier_logins
+from .logins import Login, LoginFailed, earlier_logins, require_same_account
 from .masters import master_login
 from .rabbitmq import RULES, User, change_password, log_in, parse_user
 
@@ -49,11 +49,7 @@ class _RabbitMQUser(Strategy):
         values = secret.current()
         current = parse_user(values, secret.where("AWSCURRENT"))
         pending = parse_user(secret.pending(), secret.where("AWSPENDING"))
-        if not pending.login.same_account(current.login):
-            raise RotationError(
-                f"AWSPENDING of {secret.arn} is for user {pending.login.username!r} on {pending.login.address}, "
-                f"AWSCURRENT is for user {current.login.username!r} on {current.login.address}"
-            )
+        require_same_account(secret, current.login, pending.login)
         failures: list[str] = []
         if _enters(pending, "AWSPENDING", failures):
             return

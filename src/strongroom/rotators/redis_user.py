@@ -24,7 +24,16 @@ from typing import Protocol
 import redis
 
 from .contract import RotatedSecret, RotationError, Strategy, Values, rotate, switch
-from .logins import Login, LoginFailed, Rules, certificates, open_login, parse_login, previous_login
+from .logins import (
+    Login,
+    LoginFailed,
+    Rules,
+    certificates,
+    open_login,
+    parse_login,
+    previous_login,
+    require_same_account,
+)
 from .masters import master_login
 
 __all__ = ["lambda_handler"]
@@ -71,11 +80,7 @@ class _RedisUser(Strategy):
         values = secret.current()
         current = _login(values, secret.where("AWSCURRENT"))
         pending = _login(secret.pending(), secret.where("AWSPENDING"))
-        if not pending.same_account(current):
-            raise RotationError(
-                f"AWSPENDING of {secret.arn} is for user {pending.username!r} on {pending.address}, "
-                f"AWSCURRENT is for user {current.username!r} on {current.address}"
-            )
+        require_same_account(secret, current, pending)
         with _change(secret, values, current, [current, pending]) as connection:
             _run(connection, "ACL", "SETUSER", pending.username, f"#{_hash(pending)}")
             previous = previous_login(secret, current, _login)
